@@ -1,0 +1,62 @@
+# Everything here sets itself up: `make demo` and `make test` on a fresh machine need only what the
+# README's apt line installs. After the first time they need no network.
+
+UV_VERSION := 0.13.8
+PYTHON     ?= python3
+BIN        := .venv/bin
+APT_LINE   := sudo apt install git make python3 python3-venv
+
+export UV_PYTHON_DOWNLOADS := never
+
+.PHONY: help setup demo test check format clean mosquitto bench
+.DEFAULT_GOAL := help
+
+help:  ## what there is
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: .venv/.ready  ## the virtual environment, from uv.lock
+
+demo: .venv/.ready  ## a simulated house, a broker and the bridge, in one process
+	@$(BIN)/envoy-mqtt demo
+
+test: .venv/.ready mosquitto  ## all tests, real Mosquitto included
+	$(BIN)/pytest
+
+check: .venv/.ready  ## lint, format, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: .venv/.ready  ## let ruff write the format
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/.ready mosquitto  ## the README's figures, measured here
+	$(BIN)/python -m benchmarks
+
+clean:  ## away with everything that make made
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Tests want a real broker: installed where it is missing and we may, else said and skipped (never
+# in CI, where tests/conftest.py turns the missing tool into a failure).
+mosquitto:
+	@PATH="$$PATH:/usr/sbin"; command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else sudo=no; fi; \
+	  if [ "$$sudo" = no ] || ! command -v apt-get >/dev/null; then \
+	    echo "mosquitto is not installed and may not be from here: tests that need it are skipped (sudo apt install mosquitto mosquitto-clients)"; \
+	  else \
+	    echo "installing mosquitto, which the tests talk to"; \
+	    $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients >/dev/null; \
+	  fi; }
+
+.venv/.ready: pyproject.toml uv.lock
+	@command -v git >/dev/null || { echo "git is missing: $(APT_LINE)"; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "python3 is missing: $(APT_LINE)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed, this is $$($(PYTHON) -V): try make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "python3-venv is missing: $(APT_LINE)"; exit 1; }
+	@[ "$$(.tools/bin/uv --version 2>/dev/null | cut -d' ' -f2)" = $(UV_VERSION) ] || { \
+	  $(PYTHON) -m venv --clear .tools && \
+	  .tools/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: uv==$(UV_VERSION); }
+	@.tools/bin/uv sync --quiet --locked --all-extras --python $(PYTHON)
+	@touch $@

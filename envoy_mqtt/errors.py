@@ -1,0 +1,63 @@
+"""Every error this package raises on purpose.
+
+* EnvoyMqttError
+  + ConfigError           someone has to edit something; exit status 2
+  + TryAgain              not for ever: the job is restarted after a wait
+    - GatewayUnavailable    away, reset, stalled, or done talking
+    - Refused               our credentials; retried slowly
+    - BrokerUnavailable     away, frozen, or unwilling
+  + BadAnswer             a gateway's answer that cannot be read; the session ends, `TryAgain` carries it on
+  + BadEvent              one unreadable event; skipped and counted
+
+Whatever else escapes is a bug: the process ends and says so.
+"""
+
+
+class EnvoyMqttError(Exception):
+    """The root: its text is one sentence that says what happened and, where someone can act, what to do."""
+
+
+class ConfigError(EnvoyMqttError):
+    """The configuration cannot be used; `mistakes` holds one line for each, with the key it is about."""
+
+    def __init__(self, *mistakes: str) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = mistakes
+
+
+class TryAgain(EnvoyMqttError):
+    """Something outside is away; the job that raises this is restarted after a wait.
+
+    `reason` is a word for counters and logs, `after_s` what the other side asked us to wait, and
+    `steady_s` how long the attempt did what it is for: after a minute of that the back-off starts over.
+    """
+
+    def __init__(self, text: str, *, reason: str, after_s: float = 0.0, steady_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.after_s = after_s
+        self.steady_s = steady_s
+
+
+class GatewayUnavailable(TryAgain):
+    """The gateway is away, was reset, fell silent, or ended the stream."""
+
+
+class Refused(TryAgain):
+    """The gateway does not accept our token, or we have none."""
+
+
+class BrokerUnavailable(TryAgain):
+    """The broker is away, frozen, or does not accept us."""
+
+
+class BadAnswer(EnvoyMqttError):
+    """An answer of a gateway that is not what its path promises; the text says what was found."""
+
+
+class BadEvent(EnvoyMqttError):
+    """One event that cannot be read; `reason` is a word for the counter."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
