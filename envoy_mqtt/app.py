@@ -1,0 +1,203 @@
+"""The wiring of `envoy-mqtt run`: gateways on one side, the broker on the other, the outbox between.
+
+    broker connection                    kept until the very end
+      gateways, each kept by itself      end first, all together
+      the clock                          freshness, and what is remembered
+
+Shutdown is the nesting read backwards: the gateways stop, "offline" is said, what waits is sent, then
+the broker's connection closes.
+"""
+
+import asyncio
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import structlog
+
+from envoy_mqtt import __version__
+from envoy_mqtt.bridge import Bridge
+from envoy_mqtt.clock import now
+from envoy_mqtt.config import GatewaySettings, Settings, TlsSettings, public, read_token
+from envoy_mqtt.errors import ConfigError, Refused
+from envoy_mqtt.gateway.client import Target, follow
+from envoy_mqtt.installation import load, save
+from envoy_mqtt.line import Line
+from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
+from envoy_mqtt.mqtt.payload import SCHEMA, Publish
+from envoy_mqtt.mqtt.publisher import Broker, Publisher
+from envoy_mqtt.outbox import Outbox
+from envoy_mqtt.supervise import keep, run_until
+
+log = structlog.get_logger()
+
+# What waits when the process is told to stop has this long to leave.
+FLUSH_S = 3.0
+
+# A broker stands in the house and restarts in seconds; asking it six times a minute hurts nobody.
+BROKER_CEILING_S = 10.0
+
+
+class Gateway:
+    """One configured gateway: its bridge, and the attempts to follow it."""
+
+    def __init__(self, settings: GatewaySettings, publish: Publish, outbox: Outbox) -> None:
+        self.settings = settings
+        self.bridge = Bridge(publish)
+        self.line = Line("gateway", host=settings.host)
+        self._outbox = outbox
+
+    async def follow(self) -> None:
+        """One attempt; always ends in `TryAgain`."""
+        await follow(self._target(), self.bridge, self._outbox.put, self.line)
+
+    @property
+    def serial(self) -> str | None:
+        """The gateway's serial number: as it said itself, else as configured."""
+        site = self.bridge.site
+        return self.settings.serial if site is None else site.identity.serial
+
+    def _target(self) -> Target:
+        try:
+            token = read_token(self.settings)
+        except ConfigError as error:
+            raise Refused(str(error), reason="refused") from None
+        secret = None if token is None else token.get_secret_value()
+        return Target(self.settings.host, self.settings.serial, secret)
+
+
+class App:
+    """Everything that runs in the process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._started = time.time()
+        self._data_dir = Path(settings.data_dir)
+        self._installation = load(self._data_dir)
+        self._outbox = Outbox()
+        publish = _publish(settings)
+        self._gateways = [
+            Gateway(gateway, publish, self._outbox) for gateway in settings.gateways or [settings.gateway]
+        ]
+        self._state = f"{publish.base_topic}/bridge/state"
+        self._info = b""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Bridge until `stop` is set, then leave in order."""
+        self._outbox.put([Message(self._state, ONLINE, qos=1)])
+        self._say_info()
+        self._outbox.put(self._remembered())
+        line = Line("broker", host=self._settings.mqtt.host)
+        publisher = Publisher(self._broker(), self._outbox, line)
+        async with asyncio.TaskGroup() as group:
+            broker = group.create_task(
+                keep(publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
+            )
+            await run_until(stop, self._tick(), *(keep(each.follow, each.line) for each in self._gateways))
+            await self._say_goodbye()
+            broker.cancel()
+
+    def _remembered(self) -> Iterable[Message]:
+        base = self._settings.mqtt.base_topic
+        return [
+            Message(f"{base}/{serial}/availability", OFFLINE, qos=1) for serial in self._installation.serials
+        ]
+
+    async def _say_goodbye(self) -> None:
+        for gateway in self._gateways:
+            self._outbox.put(gateway.bridge.stop())
+        self._outbox.put([Message(self._state, OFFLINE, qos=1)])
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await self._outbox.flushed()
+        except TimeoutError:
+            log.warning("broker did not take the last messages", waited_s=FLUSH_S)
+
+    async def _tick(self) -> None:
+        while True:
+            for gateway in self._gateways:
+                self._outbox.put(gateway.bridge.tick(now()))
+            self._say_info()
+            self._remember()
+            await asyncio.sleep(1)
+
+    def _say_info(self) -> None:
+        info = encode(self._describe())
+        if info != self._info:
+            self._info = info
+            topic = f"{self._settings.mqtt.base_topic}/bridge/info"
+            self._outbox.put([Message(topic, info, qos=1, retain=self._settings.mqtt.retain)])
+
+    def _describe(self) -> dict[str, object]:
+        return {
+            "version": __version__,
+            "schema": SCHEMA,
+            "instance": self._installation.instance,
+            "started": iso(self._started),
+            "host": socket.gethostname(),
+            "gateways": [{"host": each.settings.host, "serial": each.serial} for each in self._gateways],
+            "configuration": public(self._settings),
+        }
+
+    def _remember(self) -> None:
+        installation = self._installation
+        for gateway in self._gateways:
+            if gateway.bridge.site is not None:
+                installation = installation.met(gateway.bridge.site.identity.serial)
+        if installation != self._installation:
+            self._installation = installation
+            try:
+                save(self._data_dir, installation)
+            except OSError as error:
+                log.warning("data_dir cannot be written", folder=str(self._data_dir), error=error.strerror)
+
+    def _broker(self) -> Broker:
+        mqtt = self._settings.mqtt
+        return Broker(
+            host=mqtt.host,
+            port=mqtt.port,
+            client_id=mqtt.client_id or self._installation.client_id,
+            will=self._state,
+            username=mqtt.username,
+            password=None if mqtt.password is None else mqtt.password.get_secret_value(),
+            keepalive_s=mqtt.keepalive_s,
+            timeout_s=mqtt.timeout_s,
+            protocol=mqtt.protocol,
+            tls=_tls(mqtt.tls),
+        )
+
+
+def _publish(settings: Settings) -> Publish:
+    return Publish(
+        base_topic=settings.mqtt.base_topic,
+        retain=settings.mqtt.retain,
+        live=settings.publish.live,
+        meters=settings.publish.meters,
+        scalars=settings.publish.scalars,
+        fresh_s=settings.availability.timeout_s,
+    )
+
+
+def _tls(settings: TlsSettings) -> ssl.SSLContext | None:
+    """A context that verifies certificate and name; there is none that does not."""
+    if not settings.enabled:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.cert_file is not None:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"mqtt.tls: the certificate files cannot be used ({error})") from None
+    return context
+
+
+async def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await App(settings).run(stop)

@@ -1,0 +1,176 @@
+"""The product: bytes in, messages out.
+
+A `Bridge` belongs to one gateway for as long as the process lives. It is given what the gateway
+answered and the time, and returns the MQTT messages to send; it does no I/O, never waits, never reads a
+clock, and never fails on what a gateway sends. Recording, replay, simulation and the golden tests are
+all the same calls:
+
+    bridge.identify(site, access)      /info and /ivp/meters were read
+    bridge.open(now)                   the stream answered 200
+    bridge.receive(chunk, now)         bytes of the stream arrived
+    bridge.tick(now)                   time has passed
+    bridge.stop()                      the process ends
+"""
+
+from collections import Counter
+from typing import NamedTuple
+
+from envoy_mqtt.errors import BadEvent
+from envoy_mqtt.freshness import Freshness
+from envoy_mqtt.gateway.normalise import Decode, Quantities, decoder
+from envoy_mqtt.gateway.pace import Pace, WallClock
+from envoy_mqtt.gateway.sse import Decoder, Event, TooLong
+from envoy_mqtt.model import Instant, Reading, Site
+from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
+from envoy_mqtt.mqtt.payload import Payloads, Publish
+
+SOURCE = "stream"
+
+
+class Access(NamedTuple):
+    """How we reach a gateway, as far as `gateway` tells it: nothing secret."""
+
+    address: str
+    source_reason: str
+    token_role: str | None = None
+    token_expires: str | None = None
+    certificate_sha256: str | None = None
+
+
+class Bridge:
+    """One gateway's way from bytes to messages.
+
+    `readings` counts what was published, `skipped` what could not be read, by reason; `problem` is the
+    last unreadable event in words.
+    """
+
+    def __init__(self, publish: Publish) -> None:
+        self._publish = publish
+        self._events = Decoder()
+        self._pace = Pace()
+        self._wall = WallClock()
+        self._freshness = Freshness(publish.fresh_s)
+        self._site: Site | None = None
+        self._about = b""
+        self._said_online: bool | None = None
+        self._topics: set[str] = set()
+        self.readings = 0
+        self.skipped: Counter[str] = Counter()
+        self.problem = ""
+
+    @property
+    def site(self) -> Site | None:
+        """What the gateway said it is; `None` before it was asked for the first time."""
+        return self._site
+
+    @property
+    def online(self) -> bool:
+        """Whether fresh readings are coming."""
+        return self._freshness.online
+
+    def identify(self, site: Site, access: Access) -> list[Message]:
+        """The gateway was asked who it is and which meters it has; what is gone is emptied."""
+        messages: list[Message] = []
+        if self._site is not None and self._site.identity.serial != site.identity.serial:
+            messages += self.stop()
+            self._freshness = Freshness(self._publish.fresh_s)
+            self._said_online, self._topics = None, set()
+        if site != self._site:
+            self._site = site
+            self._decode: Decode = decoder(site)
+            self._payloads = Payloads(site, self._publish)
+            messages += self._leave_behind(self._payloads.topics)
+        return messages + self._say_availability() + self._say_gateway(access)
+
+    def open(self, now: Instant) -> None:
+        """The gateway answered 200 to a request for the stream: bytes of a new stream follow."""
+        self._events = Decoder()
+        self._pace.open(now.steady)
+
+    def receive(self, chunk: bytes, now: Instant) -> list[Message]:
+        """The messages of every event that ends in these bytes, in order."""
+        messages: list[Message] = []
+        for event in self._events.receive(chunk):
+            taken = self._pace.stamp(now.steady)
+            try:
+                quantities = self._read(event)
+            except BadEvent as bad:
+                self.skipped[bad.reason] += 1
+                self.problem = str(bad)
+            else:
+                messages += self._publish_reading(quantities, taken, now)
+        return messages
+
+    def tick(self, now: Instant) -> list[Message]:
+        """What has to be said because time has passed: call it about once a second."""
+        self._freshness.check(now.steady)
+        return self._say_availability()
+
+    def stop(self) -> list[Message]:
+        """What has to be said when the bridge ends."""
+        self._freshness.online = False
+        return self._say_availability()
+
+    def _read(self, event: Event) -> Quantities:
+        if isinstance(event, TooLong):
+            raise BadEvent("too_long", "it is longer than 64 KiB")
+        return self._decode(event)
+
+    def _publish_reading(self, quantities: Quantities, taken: float, now: Instant) -> list[Message]:
+        self.readings += 1
+        time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
+        reading = Reading(time, self.readings, SOURCE, quantities)
+        self._freshness.read(quantities, now.steady)
+        return self._payloads.write(reading, steady=now.steady) + self._say_availability()
+
+    def _say_availability(self) -> list[Message]:
+        online = self._freshness.online
+        if self._site is None or online == self._said_online:
+            return []
+        self._said_online = online
+        return [self._message("availability", ONLINE if online else OFFLINE)]
+
+    def _say_gateway(self, access: Access) -> list[Message]:
+        assert self._site is not None
+        about = encode(describe(self._site, access))
+        if about == self._about:
+            return []
+        self._about = about
+        return [self._message("gateway", about, retain=self._publish.retain)]
+
+    def _leave_behind(self, topics: set[str]) -> list[Message]:
+        gone = sorted(self._topics - topics)
+        self._topics = topics
+        return [Message(topic, b"", qos=1) for topic in gone]
+
+    def _message(self, topic: str, payload: bytes, *, retain: bool = True) -> Message:
+        assert self._site is not None
+        return Message(
+            f"{self._publish.base_topic}/{self._site.identity.serial}/{topic}", payload, qos=1, retain=retain
+        )
+
+
+def describe(site: Site, access: Access) -> dict[str, object]:
+    """The content of the topic `gateway`."""
+    return {
+        "serial": site.identity.serial,
+        "part_number": site.identity.part_number,
+        "firmware": site.identity.firmware,
+        "address": access.address,
+        "phases": site.phases,
+        "meters": [
+            {
+                "eid": meter.eid,
+                "type": meter.type,
+                "enabled": meter.enabled,
+                "status": meter.status,
+                "flags": list(meter.flags),
+            }
+            for meter in site.meters
+        ],
+        "source": SOURCE,
+        "source_reason": access.source_reason,
+        "token_role": access.token_role,
+        "token_expires": access.token_expires,
+        "certificate_sha256": access.certificate_sha256,
+    }

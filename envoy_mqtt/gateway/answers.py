@@ -1,0 +1,114 @@
+"""What `/info` and `/ivp/meters` answer, as values. Pure; the vendor's words stay in this package.
+
+Both come without or with odd content types and in several print styles (protocol notes, sections 3.1
+and 4), so only the bytes count. Whatever is not what it should be raises `BadAnswer` with a sentence.
+"""
+
+import re
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError, XMLParser
+
+from pydantic_core import SchemaValidator, ValidationError, from_json
+from pydantic_core import core_schema as schema
+
+from envoy_mqtt.errors import BadAnswer
+from envoy_mqtt.model import Identity, Kind, Meter
+
+KINDS = {
+    "production": Kind.PRODUCTION,
+    "net-consumption": Kind.NET,
+    "total-consumption": Kind.TOTAL,
+    "storage": Kind.STORAGE,
+}
+
+# European single phase says "three" with a `phaseCount` of 1, so the count decides; the mode serves
+# where a firmware gives no count (protocol notes, section 3.1).
+PHASES_OF_MODE = {"single": 1, "split": 2, "three": 3}
+
+# A serial number becomes a level of a topic, so nothing that means something there may be in it. Real
+# ones have 12 digits.
+SERIAL = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+def read_info(body: bytes) -> Identity:
+    """Who answers: serial number, part number and firmware, from the XML of `/info`."""
+    device = _parse_xml(body).find("device")
+    if device is None:
+        raise BadAnswer("/info has no <device>")
+    serial = (device.findtext("sn") or "").strip()
+    if not SERIAL.fullmatch(serial):
+        raise BadAnswer("/info has no usable serial number")
+    return Identity(
+        serial=serial,
+        part_number=(device.findtext("pn") or "").strip(),
+        firmware=(device.findtext("software") or "").strip(),
+    )
+
+
+def _parse_xml(body: bytes) -> Element:
+    # No gateway sends a document type, and without one there are no entities to expand.
+    if b"<!" in body:
+        raise BadAnswer("/info is not the XML of a gateway")
+    try:
+        parser = XMLParser()  # noqa: S314
+        parser.feed(body.strip())
+        root: Element = parser.close()
+    except (ParseError, ValueError, LookupError) as error:
+        raise BadAnswer(f"/info is not XML: {error}") from None
+    return root
+
+
+_METERS = SchemaValidator(
+    schema.list_schema(
+        schema.typed_dict_schema(
+            {
+                "eid": schema.typed_dict_field(schema.int_schema(strict=True)),
+                "state": schema.typed_dict_field(schema.str_schema(strict=True)),
+                "measurementType": schema.typed_dict_field(schema.str_schema(strict=True), required=False),
+                "phaseMode": schema.typed_dict_field(schema.any_schema(), required=False),
+                "phaseCount": schema.typed_dict_field(schema.any_schema(), required=False),
+                "meteringStatus": schema.typed_dict_field(schema.any_schema(), required=False),
+                "statusFlags": schema.typed_dict_field(schema.any_schema(), required=False),
+            }
+        ),
+        max_length=64,
+    )
+)
+
+
+def read_meters(body: bytes) -> tuple[Meter, ...]:
+    """The gateway's meters in its own order; empty on gateways without metering hardware."""
+    try:
+        answer = from_json(body)
+    except ValueError:
+        raise BadAnswer("/ivp/meters is not JSON") from None
+    if isinstance(answer, dict) and "error" in answer:
+        raise BadAnswer("/ivp/meters answers with an error")
+    try:
+        entries: list[dict[str, Any]] = _METERS.validate_python(answer)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise BadAnswer(f"/ivp/meters is not a list of meters ({where}: {first['msg']})") from None
+    return tuple(_meter(entry) for entry in entries)
+
+
+def _meter(entry: dict[str, Any]) -> Meter:
+    kind = entry.get("measurementType", "")
+    flags = entry.get("statusFlags")
+    return Meter(
+        eid=entry["eid"],
+        type=kind,
+        kind=KINDS.get(kind),
+        enabled=entry["state"] == "enabled",
+        phases=_phases(entry),
+        status=str(entry.get("meteringStatus", "")),
+        flags=tuple(map(str, flags)) if isinstance(flags, list) else (),
+    )
+
+
+def _phases(entry: dict[str, Any]) -> int:
+    count = entry.get("phaseCount")
+    if type(count) is int and 1 <= count <= 3:
+        return count
+    return PHASES_OF_MODE.get(str(entry.get("phaseMode")), 1)

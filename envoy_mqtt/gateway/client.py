@@ -1,0 +1,255 @@
+"""One gateway over HTTP: ask who it is, then follow its stream until it ends.
+
+The shell around `Bridge`, and the one home of aiohttp's client. `follow` is one attempt; it always ends
+by raising, `TryAgain` for whatever a gateway or a network can do. Bytes go in the moment they arrive,
+messages come out of the same call, and nothing is waited for in between.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import NamedTuple, NoReturn
+
+import aiohttp
+from aiohttp import ClientResponse, ClientTimeout
+
+from envoy_mqtt import __version__
+from envoy_mqtt.bridge import Access, Bridge
+from envoy_mqtt.clock import now, steady
+from envoy_mqtt.errors import BadAnswer, GatewayUnavailable, Refused, TryAgain
+from envoy_mqtt.gateway.answers import read_info, read_meters
+from envoy_mqtt.gateway.certificate import common_name
+from envoy_mqtt.gateway.token import Claims, read_claims
+from envoy_mqtt.gateway.trouble import FOREIGN, of_status, translate
+from envoy_mqtt.line import Line
+from envoy_mqtt.log import Limiter
+from envoy_mqtt.model import Identity, Site
+from envoy_mqtt.mqtt.message import Message, iso
+
+# A gateway may hold its readings back for 25 s and be well (protocol notes, section 1.5).
+SILENCE_S = 30.0
+
+# Bytes that never become an event are no stream either.
+NO_EVENT_S = 60.0
+
+# A gateway's small processor takes seconds for a TLS handshake, and some of its pages half a minute.
+CONNECT_S = 10.0
+ANSWER = ClientTimeout(total=45, connect=CONNECT_S, sock_read=SILENCE_S)
+STREAM = ClientTimeout(total=None, connect=CONNECT_S, sock_read=SILENCE_S)
+
+# The largest answer that is read; real ones have 3 kB.
+LARGEST_ANSWER = 256 * 1024
+
+# A flood is worked off in slices, so that other gateways, and the broker, get their turn.
+SLICE = 4096
+
+UNREADABLE_EVERY_S = 300.0
+
+SOURCE_REASON = "The stream is the only source that this version reads."
+
+Put = Callable[[list[Message]], None]
+
+
+class Target(NamedTuple):
+    """Where a gateway is asked, the serial number it must have if that is known, and today's token."""
+
+    host: str
+    serial: str | None
+    token: str | None
+
+
+class SameCertificate(aiohttp.Fingerprint):
+    """Takes the first certificate of a session and no other after it.
+
+    aiohttp calls `check` after the handshake, before anything is sent. The token leaves only after the
+    first certificate's name was held against the serial number, so nobody else is ever sent it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(bytes(32))
+        self.certificate = b""
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Raise `ServerFingerprintMismatch` when the certificate changed within the session."""
+        shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        if self.certificate and shown != self.certificate:
+            host, port, *_ = transport.get_extra_info("peername")
+            raise aiohttp.ServerFingerprintMismatch(self.certificate, shown, host, port)
+        self.certificate = shown
+
+
+async def follow(target: Target, bridge: Bridge, put: Put, line: Line) -> NoReturn:
+    """Identify the gateway, read its stream until it ends, and raise `TryAgain` with the reason.
+
+    `put` takes the messages at once; `line` is told when the first reading has come.
+    """
+    stream = Stream(bridge, put, line)
+    try:
+        await _attempt(target, stream, line)
+    except TryAgain as error:
+        trouble = error
+    except FOREIGN as error:
+        trouble = translate(error)
+    trouble.steady_s = stream.steady_s
+    raise trouble
+
+
+async def _attempt(target: Target, stream: "Stream", line: Line) -> NoReturn:
+    certificate = SameCertificate()
+    async with aiohttp.ClientSession(
+        f"https://{target.host}",
+        # One connection for the stream and one for everything else.
+        connector=aiohttp.TCPConnector(ssl=certificate, limit=2),
+        headers={"User-Agent": f"envoy-mqtt/{__version__}", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        read_bufsize=16 * 1024,
+    ) as http:
+        site, access = await _identify(http, target, certificate, line)
+        stream.identify(site, access)
+        async with _get(http, "/stream/meter", target.token, STREAM) as response:
+            await stream.read(response)
+
+
+async def _identify(
+    http: aiohttp.ClientSession, target: Target, shown: SameCertificate, line: Line
+) -> tuple[Site, Access]:
+    identity = read_info(await _answer(http, "/info", None))
+    _check_serial(identity, target)
+    _check_certificate(identity, common_name(shown.certificate), line)
+    if target.token is None:
+        raise Refused("there is no token: set gateway.token or gateway.token_file", reason="refused")
+    claims = _check_token(identity, target.token)
+    meters = read_meters(await _answer(http, "/ivp/meters", target.token))
+    return Site(identity, meters), Access(
+        address=target.host,
+        source_reason=SOURCE_REASON,
+        token_role=claims.role,
+        token_expires=None if claims.expires is None else iso(claims.expires),
+        certificate_sha256=hashlib.sha256(shown.certificate).hexdigest(),
+    )
+
+
+def _check_serial(identity: Identity, target: Target) -> None:
+    if target.serial not in (None, identity.serial):
+        raise GatewayUnavailable(
+            f"the gateway at {target.host} has the serial number {identity.serial}, not {target.serial}: "
+            "mend gateway.host or gateway.serial",
+            reason="other_serial",
+        )
+
+
+def _check_certificate(identity: Identity, name: str | None, line: Line) -> None:
+    claimed = (name or "").removeprefix("envoy-")
+    if claimed == name:
+        line.warn("certificate not checked: its name is not of the form envoy-SERIAL", name=name)
+    elif claimed != identity.serial:
+        raise GatewayUnavailable(
+            f"the gateway says it is {identity.serial} and shows a certificate of {claimed}: "
+            "something stands between us",
+            reason="other_serial",
+        )
+    else:
+        line.warn("certificate is self-signed: its name was checked and nothing more", name=name)
+
+
+def _check_token(identity: Identity, token: str) -> Claims:
+    claims = read_claims(token)
+    if claims.serial not in (None, identity.serial):
+        raise Refused(
+            f"the token is for gateway {claims.serial}, this one is {identity.serial}", reason="refused"
+        )
+    return claims
+
+
+@asynccontextmanager
+async def _get(
+    http: aiohttp.ClientSession, path: str, token: str | None, timeout: ClientTimeout
+) -> AsyncIterator[ClientResponse]:
+    """A 200 answer; every other status is trouble, and a redirect is never followed with a token."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    async with http.get(path, headers=headers, timeout=timeout, allow_redirects=False) as response:
+        if response.status != 200:
+            raise of_status(path, response.status, response.headers.get("Retry-After", ""), now().unix)
+        yield response
+
+
+async def _answer(http: aiohttp.ClientSession, path: str, token: str | None) -> bytes:
+    body = bytearray()
+    async with _get(http, path, token, ANSWER) as response:
+        async for chunk in response.content.iter_any():
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                raise BadAnswer(f"{path} answers more than {LARGEST_ANSWER // 1024} KiB")
+    return bytes(body)
+
+
+class Stream:
+    """One connection's stream on its way through the bridge, and how long it has brought readings."""
+
+    def __init__(self, bridge: Bridge, put: Put, line: Line) -> None:
+        self._bridge = bridge
+        self._put = put
+        self._line = line
+        self._unreadable = Limiter(UNREADABLE_EVERY_S)
+        self._first: float | None = None
+        self._last = 0.0
+
+    @property
+    def steady_s(self) -> float:
+        """Seconds between the first and the last reading of this connection."""
+        return 0.0 if self._first is None else self._last - self._first
+
+    def identify(self, site: Site, access: Access) -> None:
+        """The gateway has said who it is."""
+        self._put(self._bridge.identify(site, access))
+
+    async def read(self, response: ClientResponse) -> NoReturn:
+        """Pass every byte on until the stream ends."""
+        if response.content_type == "text/html":
+            raise BadAnswer("/stream/meter answers with a page instead of a stream")
+        self._bridge.open(now())
+        heard = steady()
+        async for chunk in response.content.iter_any():
+            for at in range(0, len(chunk), SLICE):
+                if at:
+                    await asyncio.sleep(0)
+                if self._receive(chunk[at : at + SLICE]):
+                    heard = steady()
+            if steady() - heard > NO_EVENT_S:
+                raise GatewayUnavailable("the gateway sends bytes and no event", reason="timeout")
+        raise GatewayUnavailable("the gateway ended the stream", reason="closed")
+
+    def _receive(self, part: bytes) -> bool:
+        """Whether an event ended in these bytes."""
+        bridge = self._bridge
+        readings, skipped = bridge.readings, bridge.skipped.total()
+        arrived = now()
+        self._put(bridge.receive(part, arrived))
+        if bridge.readings > readings:
+            self._count(arrived.steady)
+        if bridge.skipped.total() > skipped:
+            self._warn(arrived.steady)
+        return (bridge.readings, bridge.skipped.total()) != (readings, skipped)
+
+    def _count(self, arrived: float) -> None:
+        self._last = arrived
+        if self._first is None:
+            self._first = arrived
+            site = self._bridge.site
+            assert site is not None
+            self._line.back(
+                serial=site.identity.serial,
+                firmware=site.identity.firmware,
+                phases=site.phases,
+                meters=[meter.type for meter in site.meters if meter.enabled],
+            )
+
+    def _warn(self, arrived: float) -> None:
+        if self._unreadable.allow("unreadable", arrived) is not None:
+            self._line.tell(
+                "unreadable events skipped",
+                last=self._bridge.problem,
+                skipped=dict(self._bridge.skipped),
+            )

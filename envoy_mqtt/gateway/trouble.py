@@ -1,0 +1,66 @@
+"""What a gateway's troubles mean: foreign exceptions and statuses become `TryAgain`. Pure.
+
+The reasons are the contract's words for why a gateway is offline.
+"""
+
+from email.utils import parsedate_to_datetime
+
+import aiohttp
+from aiohttp.http_exceptions import HttpProcessingError
+
+from envoy_mqtt.errors import BadAnswer, GatewayUnavailable, Refused, TryAgain
+
+# What asking a gateway can raise. `HttpProcessingError` is aiohttp's and no `ClientError`.
+FOREIGN = (aiohttp.ClientError, HttpProcessingError, BadAnswer, TimeoutError, OSError)
+
+# The first line that fits says the reason and the sentence; `{}` is the foreign error's own text.
+SENTENCES: tuple[tuple[type[BaseException], str, str], ...] = (
+    (BadAnswer, "bad_data", "{}"),
+    (aiohttp.ClientConnectorDNSError, "unreachable", "its name does not resolve: {}"),
+    (aiohttp.ClientSSLError, "unreachable", "no secure connection: {}"),
+    (aiohttp.ClientConnectorError, "unreachable", "no connection: {}"),
+    (aiohttp.ServerFingerprintMismatch, "unreachable", "its certificate changed within a session"),
+    (aiohttp.ConnectionTimeoutError, "unreachable", "no connection within 10 s"),
+    (TimeoutError, "timeout", "it accepts connections and is silent"),
+    (aiohttp.ClientResponseError, "bad_data", "it does not speak HTTP: {}"),
+    (HttpProcessingError, "bad_data", "it does not speak HTTP: {}"),
+    (BaseException, "closed", "the connection was cut: {}"),
+)
+
+LOCAL_NAME = (
+    "its name does not resolve; names ending in .local do not in most containers and routed networks: "
+    "set gateway.host to the gateway's IP address"
+)
+
+# Statuses that someone other than the gateway has to mend.
+REFUSALS = {
+    401: "it refuses the token (401): it may be expired, be another gateway's, or its role too low",
+    403: "it refuses the token (403)",
+}
+
+
+def translate(error: BaseException) -> TryAgain:
+    """The same trouble in our words."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError) and error.host.endswith(".local"):
+        return GatewayUnavailable(LOCAL_NAME, reason="unreachable")
+    reason, sentence = next((why, text) for kind, why, text in SENTENCES if isinstance(error, kind))
+    detail = " ".join(str(error).split())[:200] or type(error).__name__
+    return GatewayUnavailable(sentence.format(detail), reason=reason)
+
+
+def of_status(path: str, status: int, retry_after: str, now_unix: float) -> TryAgain:
+    """What an answer other than 200 means."""
+    after_s = retry_after_s(retry_after, now_unix)
+    if status in REFUSALS:
+        return Refused(REFUSALS[status], reason="refused", after_s=after_s)
+    return GatewayUnavailable(f"it answers {status} for {path}", reason="bad_data", after_s=after_s)
+
+
+def retry_after_s(value: str, now_unix: float) -> float:
+    """Seconds of a `Retry-After` header, a number or a date (RFC 9110, section 10.2.3); 0 where it is neither."""
+    if value.strip().isascii() and value.strip().isdigit():
+        return float(value[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now_unix)
+    except (ValueError, OverflowError):
+        return 0.0

@@ -1,0 +1,89 @@
+"""What one installation remembers of itself, in `installation.json` in `data_dir`.
+
+`instance` tells this bridge from others and makes its client id stable; `serials` are the gateways it
+has met, so that after a crash it can say that their readings are not fresh before they are back.
+"""
+
+import json
+import os
+import tempfile
+import uuid
+from pathlib import Path
+from typing import NamedTuple
+
+from envoy_mqtt.errors import ConfigError
+
+NAME = "installation.json"
+VERSION = 1
+
+
+class Installation(NamedTuple):
+    """This installation's lasting identity and the gateways it has met."""
+
+    instance: str
+    serials: tuple[str, ...] = ()
+
+    @property
+    def client_id(self) -> str:
+        """A client id of 23 characters, as many as MQTT 3.1.1 promises to accept."""
+        return f"envoy-mqtt-{self.instance[:12]}"
+
+    def met(self, serial: str) -> "Installation":
+        """The same, with one more gateway remembered."""
+        return self if serial in self.serials else self._replace(serials=(*self.serials, serial))
+
+
+def load(folder: Path) -> Installation:
+    """What `folder` remembers; a new installation is made, and written, where it remembers nothing.
+
+    A file that cannot be read as ours is kept aside. Raises `ConfigError` where the folder cannot be
+    written or the file is a newer version's.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / NAME
+        installation = _read(path) if path.exists() else None
+        if installation is None:
+            installation = Installation(uuid.uuid4().hex)
+        save(folder, installation)
+    except OSError as error:
+        raise ConfigError(_unwritable(folder, error)) from None
+    return installation
+
+
+def save(folder: Path, installation: Installation) -> None:
+    """Write it in one step, readable by its owner alone; raises `OSError`."""
+    content = {"version": VERSION, "instance": installation.instance, "serials": installation.serials}
+    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{NAME}.")  # 0600 from the start
+    try:
+        with os.fdopen(handle, "w") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(folder / NAME)
+    except OSError:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _read(path: Path) -> Installation | None:
+    try:
+        content = json.loads(path.read_bytes())
+        version, instance, serials = content["version"], content["instance"], content["serials"]
+        if isinstance(version, int) and version > VERSION:
+            raise ConfigError(
+                f"data_dir: {path} was written by a newer envoy-mqtt (its version is {version}, this one "
+                f"knows {VERSION}): update envoy-mqtt, or choose another data_dir"
+            )
+        return Installation(uuid.UUID(instance).hex, tuple(map(str, serials)))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        path.replace(path.with_suffix(".json.broken"))
+        return None
+
+
+def _unwritable(folder: Path, error: OSError) -> str:
+    owner = f"{os.getuid()}:{os.getgid()}"
+    return (
+        f"data_dir: {folder} cannot be written ({error.strerror}): give it to this user with "
+        f"'chown -R {owner} {folder}', or choose another data_dir"
+    )

@@ -1,0 +1,44 @@
+"""What is sent to the broker, and how the values in it are written. Pure."""
+
+from datetime import UTC, datetime
+from math import inf
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
+
+ONLINE, OFFLINE = b"online", b"offline"
+
+
+class Message(NamedTuple):
+    """One publish. `expiry_s` is MQTT 5's message expiry, 0 for none; `good_until` is the steady time
+    after which it is not sent any more to a broker that was away, so that nothing old looks new.
+    """
+
+    topic: str
+    payload: bytes
+    qos: int = 0
+    retain: bool = True
+    expiry_s: int = 0
+    good_until: float = inf
+
+    @property
+    def content_type(self) -> str:
+        """What MQTT 5 is told of the payload: every payload is a JSON object or plain text."""
+        return "application/json" if self.payload.startswith(b"{") else ""
+
+
+def encode(payload: dict[str, Any]) -> bytes:
+    """The payload as compact JSON; a number that is not finite raises, it is a bug to get here with one."""
+    return to_json(payload, inf_nan_mode="constants")
+
+
+def milliseconds(unix: float) -> tuple[float, str]:
+    """An instant as the contract writes it twice: Unix seconds with a fraction of ms, and ISO 8601 UTC."""
+    ms = round(unix * 1000)
+    whole = datetime.fromtimestamp(ms // 1000, UTC).replace(microsecond=ms % 1000 * 1000)
+    return ms / 1000, whole.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def iso(unix: float) -> str:
+    """ISO 8601 UTC in whole seconds, with `Z`."""
+    return datetime.fromtimestamp(int(unix), UTC).isoformat()[:-6] + "Z"

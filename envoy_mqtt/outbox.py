@@ -1,0 +1,108 @@
+"""What waits for the broker: every message while it keeps up, the newest per topic when it does not.
+
+Putting never waits, so nothing on the broker's side can delay a gateway. While the broker is connected
+messages wait in order, and a burst goes out whole; when more than BEHIND of one topic wait, or the
+broker is away, only the newest of a topic is kept and the ones it replaces are counted. Memory is
+bounded by the number of topics, however long the broker is away. What was last said on each topic is
+remembered, so that a new connection can say all of it again.
+"""
+
+import asyncio
+from collections import OrderedDict, defaultdict, deque
+from collections.abc import Iterable
+
+from envoy_mqtt.mqtt.message import Message
+
+# A gateway may release 23 readings at once (protocol notes, section 1.5); almost three such bursts.
+BEHIND = 64
+
+
+class _Line(asyncio.Queue[Message]):
+    """A queue in which a topic that falls behind is cut down to its newest message."""
+
+    def _init(self, maxsize: int) -> None:  # noqa: ARG002
+        self._queue: OrderedDict[int, Message] = OrderedDict()
+        self._numbers: defaultdict[str, deque[int]] = defaultdict(deque)
+        self._next = 0
+        self.replaced = 0
+
+    def _put(self, item: Message) -> None:
+        numbers = self._numbers[item.topic]
+        if len(numbers) >= BEHIND:
+            self._drop(numbers)
+        self._next += 1
+        numbers.append(self._next)
+        self._queue[self._next] = item
+
+    def _get(self) -> Message:
+        _, message = self._queue.popitem(last=False)
+        numbers = self._numbers[message.topic]
+        numbers.popleft()
+        if not numbers:
+            del self._numbers[message.topic]
+        return message
+
+    def _drop(self, numbers: deque[int]) -> None:
+        while numbers:
+            del self._queue[numbers.popleft()]
+            self.replaced += 1
+            self.task_done()
+
+
+class Outbox:
+    """The one way from the gateways to the broker."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, Message] = {}
+        self._unsent: set[str] = set()
+        self._line: _Line | None = None  # None while the broker is away
+        self._replaced = 0
+
+    @property
+    def replaced(self) -> int:
+        """How many messages never left because a newer one of their topic took their place."""
+        return self._replaced + (self._line.replaced if self._line else 0)
+
+    def put(self, messages: Iterable[Message]) -> None:
+        """Take messages, in the order in which they shall leave."""
+        for message in messages:
+            self._said[message.topic] = message
+            if self._line is not None:
+                self._line.put_nowait(message)
+            else:
+                self._replaced += message.topic in self._unsent
+                self._unsent.add(message.topic)
+
+    def open(self, now: float) -> None:
+        """A broker is connected: say everything again, but nothing that has become old meanwhile."""
+        self._line = _Line()
+        self._unsent.clear()
+        for message in self._said.values():
+            if now <= message.good_until:
+                self._line.put_nowait(message)
+
+    def close(self) -> None:
+        """The broker is gone; what it has not taken waits as the newest of its topic."""
+        if self._line is None:
+            return
+        while not self._line.empty():
+            topic = self._line.get_nowait().topic
+            self._line.replaced += topic in self._unsent
+            self._unsent.add(topic)
+        self._replaced += self._line.replaced
+        self._line = None
+
+    async def next(self) -> Message:
+        """The next message to send; `sent` has to be said of it afterwards."""
+        assert self._line is not None
+        return await self._line.get()
+
+    def sent(self) -> None:
+        """A message that `next` gave is with the broker."""
+        assert self._line is not None
+        self._line.task_done()
+
+    async def flushed(self) -> None:
+        """Wait until nothing waits and nothing is under way; at once while the broker is away."""
+        if self._line is not None:
+            await self._line.join()

@@ -1,0 +1,69 @@
+"""Supervision is two verbs: `keep` a job going, and `run_until` something says stop.
+
+A job is kept while it raises `TryAgain`; anything else it raises is a bug and ends the process. Waits
+are 1, 2, 4 … seconds up to a ceiling, a little longer by chance and never shorter, so that neither a
+gateway nor a broker is asked more than once a second, and many bridges do not ask in step.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from random import random
+from typing import Any, Protocol
+
+from envoy_mqtt.errors import TryAgain
+
+CEILING_S = 60.0
+JITTER = 0.4
+
+# A far end that has done its work this long is well again, and the next failure is a new one.
+WELL_S = 60.0
+
+# The longest wait that a far end may ask for.
+ASKED_CEILING_S = 600.0
+
+
+class Line(Protocol):
+    """Where the state of a connection is told, once when it is lost; the job itself says when it is back."""
+
+    def lost(self, error: TryAgain, retry_in_s: float) -> None:
+        """The job ended with `error` and starts again in `retry_in_s`."""
+
+
+def wait_s(
+    failures: int, *, ceiling_s: float = CEILING_S, after_s: float = 0.0, chance: float = 0.0
+) -> float:
+    """Seconds to wait after the so-manieth failure in a row, 1 for the first.
+
+    `after_s` is what the far end asked for, `chance` is 0…1 and lengthens the wait by up to JITTER.
+    """
+    doubled = min(ceiling_s, 2.0 ** min(failures - 1, 32))
+    return max(doubled, min(after_s, ASKED_CEILING_S)) * (1 + JITTER * chance)
+
+
+async def keep(
+    job: Callable[[], Awaitable[None]],
+    line: Line,
+    *,
+    ceiling_s: float = CEILING_S,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    chance: Callable[[], float] = random,
+) -> None:
+    """Run `job` for ever, again after a wait whenever it raises `TryAgain`; ends only by cancellation."""
+    failures = 0
+    while True:
+        try:
+            await job()
+        except TryAgain as error:
+            failures = 1 if error.steady_s >= WELL_S else failures + 1
+            pause = wait_s(failures, ceiling_s=ceiling_s, after_s=error.after_s, chance=chance())
+            line.lost(error, pause)
+            await sleep(pause)
+
+
+async def run_until(stop: asyncio.Event, *jobs: Coroutine[Any, Any, None]) -> None:
+    """Run jobs side by side until `stop` is set, then end them together."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job) for job in jobs]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
