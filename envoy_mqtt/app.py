@@ -14,14 +14,13 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 import structlog
 
-from envoy_mqtt import __version__
+from envoy_mqtt import __version__, config
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
-from envoy_mqtt.config import GatewaySettings, Settings, TlsSettings, public, read_token
+from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError, Refused
 from envoy_mqtt.gateway.client import Target, follow
 from envoy_mqtt.installation import load, save
@@ -44,15 +43,16 @@ BROKER_CEILING_S = 10.0
 class Gateway:
     """One configured gateway: its bridge, and the attempts to follow it."""
 
-    def __init__(self, settings: GatewaySettings, publish: Publish, outbox: Outbox) -> None:
+    def __init__(self, settings: config.Gateway, name: str, publish: Publish, outbox: Outbox) -> None:
         self.settings = settings
+        self._name = name  # what its section is called in the configuration
         self.bridge = Bridge(publish)
         self.line = Line("gateway", host=settings.host)
         self._outbox = outbox
 
     async def follow(self) -> None:
         """One attempt; always ends in `TryAgain`."""
-        await follow(self._target(), self.bridge, self._outbox.put, self.line)
+        await follow(self._target(), self.bridge, self._outbox, self.line)
 
     @property
     def serial(self) -> str | None:
@@ -62,7 +62,7 @@ class Gateway:
 
     def _target(self) -> Target:
         try:
-            token = read_token(self.settings)
+            token = config.read_token(self.settings, self._name)
         except ConfigError as error:
             raise Refused(str(error), reason="refused") from None
         secret = None if token is None else token.get_secret_value()
@@ -75,12 +75,14 @@ class App:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._started = time.time()
-        self._data_dir = Path(settings.data_dir)
+        self._data_dir = settings.data_dir
         self._installation = load(self._data_dir)
         self._outbox = Outbox()
+        self.broker_line = Line("broker", host=settings.mqtt.host)
         publish = _publish(settings)
-        self._gateways = [
-            Gateway(gateway, publish, self._outbox) for gateway in settings.gateways or [settings.gateway]
+        self.gateways = [
+            Gateway(gateway, name, publish, self._outbox)
+            for name, gateway in zip(_names(settings), settings.every_gateway, strict=True)
         ]
         self._state = f"{publish.base_topic}/bridge/state"
         self._info = b""
@@ -90,14 +92,16 @@ class App:
         self._outbox.put([Message(self._state, ONLINE, qos=1)])
         self._say_info()
         self._outbox.put(self._remembered())
-        line = Line("broker", host=self._settings.mqtt.host)
+        line = self.broker_line
         publisher = Publisher(self._broker(), self._outbox, line)
         async with asyncio.TaskGroup() as group:
             broker = group.create_task(
                 keep(publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
             )
-            await run_until(stop, self._tick(), *(keep(each.follow, each.line) for each in self._gateways))
-            await self._say_goodbye()
+            try:
+                await run_until(stop, self._tick(), *(keep(each.follow, each.line) for each in self.gateways))
+            finally:
+                await self._say_goodbye()
             broker.cancel()
 
     def _remembered(self) -> Iterable[Message]:
@@ -107,7 +111,7 @@ class App:
         ]
 
     async def _say_goodbye(self) -> None:
-        for gateway in self._gateways:
+        for gateway in self.gateways:
             self._outbox.put(gateway.bridge.stop())
         self._outbox.put([Message(self._state, OFFLINE, qos=1)])
         try:
@@ -118,7 +122,7 @@ class App:
 
     async def _tick(self) -> None:
         while True:
-            for gateway in self._gateways:
+            for gateway in self.gateways:
                 self._outbox.put(gateway.bridge.tick(now()))
             self._say_info()
             self._remember()
@@ -138,13 +142,13 @@ class App:
             "instance": self._installation.instance,
             "started": iso(self._started),
             "host": socket.gethostname(),
-            "gateways": [{"host": each.settings.host, "serial": each.serial} for each in self._gateways],
-            "configuration": public(self._settings),
+            "gateways": [{"host": each.settings.host, "serial": each.serial} for each in self.gateways],
+            "configuration": config.public(self._settings),
         }
 
     def _remember(self) -> None:
         installation = self._installation
-        for gateway in self._gateways:
+        for gateway in self.gateways:
             if gateway.bridge.site is not None:
                 installation = installation.met(gateway.bridge.site.identity.serial)
         if installation != self._installation:
@@ -170,6 +174,10 @@ class App:
         )
 
 
+def _names(settings: Settings) -> list[str]:
+    return [f"gateways[{n}]" for n in range(len(settings.gateways))] or ["gateway"]
+
+
 def _publish(settings: Settings) -> Publish:
     return Publish(
         base_topic=settings.mqtt.base_topic,
@@ -181,7 +189,7 @@ def _publish(settings: Settings) -> Publish:
     )
 
 
-def _tls(settings: TlsSettings) -> ssl.SSLContext | None:
+def _tls(settings: config.Tls) -> ssl.SSLContext | None:
     """A context that verifies certificate and name; there is none that does not."""
     if not settings.enabled:
         return None
@@ -196,8 +204,13 @@ def _tls(settings: TlsSettings) -> ssl.SSLContext | None:
 
 async def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
+    await App(settings).run(stop_on_signals())
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that SIGTERM and SIGINT set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await App(settings).run(stop)
+    return stop

@@ -22,7 +22,7 @@ class Freshness:
 
     def read(self, quantities: Quantities, now: float) -> None:
         """A reading came at `now`."""
-        if quantities != self._quantities or not _flowing(quantities):
+        if quantities != self._quantities or not _flowing(quantities) or self.silent(now):
             self._unchanged_since = now
         self._quantities = quantities
         self._last = now

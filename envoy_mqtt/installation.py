@@ -69,13 +69,16 @@ def save(folder: Path, installation: Installation) -> None:
 def _read(path: Path) -> Installation | None:
     try:
         content = json.loads(path.read_bytes())
-        version, instance, serials = content["version"], content["instance"], content["serials"]
+        version = content["version"]
         if isinstance(version, int) and version > VERSION:
             raise ConfigError(
                 f"data_dir: {path} was written by a newer envoy-mqtt (its version is {version}, this one "
                 f"knows {VERSION}): update envoy-mqtt, or choose another data_dir"
             )
-        return Installation(uuid.UUID(instance).hex, tuple(map(str, serials)))
+        serials = content["serials"]
+        if not isinstance(serials, list):
+            raise TypeError
+        return Installation(uuid.UUID(content["instance"]).hex, tuple(map(str, serials)))
     except (ValueError, KeyError, TypeError, AttributeError):
         path.replace(path.with_suffix(".json.broken"))
         return None

@@ -1,17 +1,24 @@
 """What the log says of one far end: once when it is lost, once when it is back, each warning once.
 
-A night of retries is two lines. A reason that someone has to act on is told when it first appears, even
-while the far end is away for another.
+A night of retries is two lines. What someone has to mend is told when it first appears, even while the
+far end is away for another reason.
 """
 
 from collections.abc import Callable
+from math import inf
 
 import structlog
 
 from envoy_mqtt.clock import steady
-from envoy_mqtt.errors import Refused, TryAgain
+from envoy_mqtt.errors import TryAgain
 
 log = structlog.get_logger()
+
+# A gateway that says one reading and closes is not back.
+SETTLED_S = 3.0
+
+# Waiting does not mend these.
+TO_MEND = {"refused", "other_serial"}
 
 
 class Line:
@@ -22,38 +29,42 @@ class Line:
         self._log = log.bind(**facts)
         self._clock = clock
         self._lost_at: float | None = None
-        self._refused = False
+        self._told: set[str] = set()
         self._connected_before = False
-        self._warned: set[str] = set()
+        self._warned: dict[str, float] = {}
         self.reconnects: dict[str, int] = {}
 
     def lost(self, error: TryAgain, retry_in_s: float) -> None:
         """The connection ended, or could not be made."""
         self.reconnects[error.reason] = self.reconnects.get(error.reason, 0) + 1
-        refused = isinstance(error, Refused)
-        news = self._lost_at is None or (refused and not self._refused)
+        news = self._lost_at is None or error.reason in TO_MEND - self._told
         if self._lost_at is None:
             self._lost_at = self._clock()
-        self._refused = refused or self._refused
+        self._told.add(error.reason)
         say = self._log.warning if news else self._log.debug
         state = "lost" if self._connected_before else "not reached"
         say(f"{self._what} {state}", error=str(error), reason=error.reason, retry_in_s=round(retry_in_s, 1))
 
-    def back(self, **facts: object) -> None:
-        """The connection does what it is for."""
+    def back(self, steady_s: float, **facts: object) -> bool:
+        """The connection has done what it is for, for so many seconds; whether that counts as being back.
+
+        The first time does at once. After a loss it has to last for SETTLED_S, so that a far end that comes
+        and goes is one line and not two a minute.
+        """
         if self._lost_at is not None and self._connected_before:
-            away_s = round(self._clock() - self._lost_at, 1)
+            if steady_s < SETTLED_S:
+                return False
+            away_s = round(self._clock() - self._lost_at - steady_s, 1)
             self._log.info(f"{self._what} back", away_s=away_s, **facts)
-        elif self._lost_at is not None or not self._connected_before:
+        elif not self._connected_before:
             self._log.info(f"{self._what} connected", **facts)
-        self._lost_at, self._refused, self._connected_before = None, False, True
+        self._lost_at, self._connected_before = None, True
+        self._told.clear()
+        return True
 
-    def warn(self, event: str, **facts: object) -> None:
-        """Something to know, said once."""
-        if event not in self._warned:
-            self._warned.add(event)
-            self.tell(event, **facts)
-
-    def tell(self, event: str, **facts: object) -> None:
-        """A warning that the caller keeps from repeating."""
-        self._log.warning(event, **facts)
+    def warn(self, event: str, *, again_after_s: float = inf, **facts: object) -> None:
+        """Something to know, said once, or once in so many seconds."""
+        now = self._clock()
+        if now - self._warned.get(event, -inf) >= again_after_s:
+            self._warned[event] = now
+            self._log.warning(event, **facts)

@@ -1,6 +1,6 @@
 """What waits for the broker: every message while it keeps up, the newest per topic when it does not.
 
-Putting never waits, so nothing on the broker's side can delay a gateway. While the broker is connected
+Putting never waits, so nothing on the broker's side can hold up a gateway. While the broker is connected
 messages wait in order, and a burst goes out whole; when more than BEHIND of one topic wait, or the
 broker is away, only the newest of a topic is kept and the ones it replaces are counted. Memory is
 bounded by the number of topics, however long the broker is away. What was last said on each topic is
@@ -10,11 +10,16 @@ remembered, so that a new connection can say all of it again.
 import asyncio
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable
+from contextlib import suppress
 
 from envoy_mqtt.mqtt.message import Message
 
 # A gateway may release 23 readings at once (protocol notes, section 1.5); almost three such bursts.
 BEHIND = 64
+
+# Readings are at least this far apart on the slowest machine that someone waits on: one that arrives
+# later than this is not noticed.
+MOMENT_S = 0.05
 
 
 class _Line(asyncio.Queue[Message]):
@@ -26,12 +31,15 @@ class _Line(asyncio.Queue[Message]):
         self._next = 0
         self.replaced = 0
 
-    def _put(self, item: Message) -> None:
+    def put_nowait(self, item: Message) -> None:
+        super().put_nowait(item)
         numbers = self._numbers[item.topic]
-        if len(numbers) >= BEHIND:
-            self._drop(numbers)
+        if len(numbers) > BEHIND:
+            self._drop_all_but_newest(numbers)
+
+    def _put(self, item: Message) -> None:
         self._next += 1
-        numbers.append(self._next)
+        self._numbers[item.topic].append(self._next)
         self._queue[self._next] = item
 
     def _get(self) -> Message:
@@ -42,8 +50,8 @@ class _Line(asyncio.Queue[Message]):
             del self._numbers[message.topic]
         return message
 
-    def _drop(self, numbers: deque[int]) -> None:
-        while numbers:
+    def _drop_all_but_newest(self, numbers: deque[int]) -> None:
+        while len(numbers) > 1:
             del self._queue[numbers.popleft()]
             self.replaced += 1
             self.task_done()
@@ -73,6 +81,10 @@ class Outbox:
                 self._replaced += message.topic in self._unsent
                 self._unsent.add(message.topic)
 
+    def said(self, topic: str) -> Message | None:
+        """The last message of a topic, sent or waiting."""
+        return self._said.get(topic)
+
     def open(self, now: float) -> None:
         """A broker is connected: say everything again, but nothing that has become old meanwhile."""
         self._line = _Line()
@@ -101,6 +113,17 @@ class Outbox:
         """A message that `next` gave is with the broker."""
         assert self._line is not None
         self._line.task_done()
+
+    async def settle(self) -> None:
+        """Let what waits leave, but not for longer than a moment.
+
+        A gateway that floods would otherwise have the processor to itself, and readings would be replaced
+        that a healthy broker had taken. A gateway at its usual pace never waits here.
+        """
+        if self._line is not None and self._line.qsize() > BEHIND:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(MOMENT_S):
+                    await self._line.join()
 
     async def flushed(self) -> None:
         """Wait until nothing waits and nothing is under way; at once while the broker is away."""

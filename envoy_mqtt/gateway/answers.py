@@ -46,14 +46,16 @@ def read_info(body: bytes) -> Identity:
 
 
 def _parse_xml(body: bytes) -> Element:
-    # No gateway sends a document type, and without one there are no entities to expand.
-    if b"<!" in body:
-        raise BadAnswer("/info is not the XML of a gateway")
     try:
+        text = body.decode().strip()
+        # No gateway sends a document type, and without one there are no entities to expand; a NUL would let
+        # the parser find another encoding in which there is one.
+        if "<!" in text or "\0" in text:
+            raise BadAnswer("/info is not the XML of a gateway")
         parser = XMLParser()  # noqa: S314
-        parser.feed(body.strip())
+        parser.feed(text)
         root: Element = parser.close()
-    except (ParseError, ValueError, LookupError) as error:
+    except (ParseError, ValueError) as error:
         raise BadAnswer(f"/info is not XML: {error}") from None
     return root
 
@@ -62,7 +64,7 @@ _METERS = SchemaValidator(
     schema.list_schema(
         schema.typed_dict_schema(
             {
-                "eid": schema.typed_dict_field(schema.int_schema(strict=True)),
+                "eid": schema.typed_dict_field(schema.int_schema(strict=True, ge=0, lt=2**63)),
                 "state": schema.typed_dict_field(schema.str_schema(strict=True)),
                 "measurementType": schema.typed_dict_field(schema.str_schema(strict=True), required=False),
                 "phaseMode": schema.typed_dict_field(schema.any_schema(), required=False),

@@ -7,7 +7,7 @@ messages come out of the same call, and nothing is waited for in between.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple, NoReturn
 
@@ -23,9 +23,9 @@ from envoy_mqtt.gateway.certificate import common_name
 from envoy_mqtt.gateway.token import Claims, read_claims
 from envoy_mqtt.gateway.trouble import FOREIGN, of_status, translate
 from envoy_mqtt.line import Line
-from envoy_mqtt.log import Limiter
 from envoy_mqtt.model import Identity, Site
-from envoy_mqtt.mqtt.message import Message, iso
+from envoy_mqtt.mqtt.message import iso
+from envoy_mqtt.outbox import Outbox
 
 # A gateway may hold its readings back for 25 s and be well (protocol notes, section 1.5).
 SILENCE_S = 30.0
@@ -47,8 +47,6 @@ SLICE = 4096
 UNREADABLE_EVERY_S = 300.0
 
 SOURCE_REASON = "The stream is the only source that this version reads."
-
-Put = Callable[[list[Message]], None]
 
 
 class Target(NamedTuple):
@@ -79,12 +77,12 @@ class SameCertificate(aiohttp.Fingerprint):
         self.certificate = shown
 
 
-async def follow(target: Target, bridge: Bridge, put: Put, line: Line) -> NoReturn:
+async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line) -> NoReturn:
     """Identify the gateway, read its stream until it ends, and raise `TryAgain` with the reason.
 
-    `put` takes the messages at once; `line` is told when the first reading has come.
+    The messages go to `outbox` at once; `line` is told when the first reading has come.
     """
-    stream = Stream(bridge, put, line)
+    stream = Stream(bridge, outbox, line)
     try:
         await _attempt(target, stream, line)
     except TryAgain as error:
@@ -119,7 +117,7 @@ async def _identify(
     _check_serial(identity, target)
     _check_certificate(identity, common_name(shown.certificate), line)
     if target.token is None:
-        raise Refused("there is no token: set gateway.token or gateway.token_file", reason="refused")
+        raise Refused("there is no token for it; set gateway.token or gateway.token_file", reason="refused")
     claims = _check_token(identity, target.token)
     meters = read_meters(await _answer(http, "/ivp/meters", target.token))
     return Site(identity, meters), Access(
@@ -165,11 +163,11 @@ def _check_token(identity: Identity, token: str) -> Claims:
 
 @asynccontextmanager
 async def _get(
-    http: aiohttp.ClientSession, path: str, token: str | None, timeout: ClientTimeout
+    http: aiohttp.ClientSession, path: str, token: str | None, limits: ClientTimeout
 ) -> AsyncIterator[ClientResponse]:
     """A 200 answer; every other status is trouble, and a redirect is never followed with a token."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    async with http.get(path, headers=headers, timeout=timeout, allow_redirects=False) as response:
+    async with http.get(path, headers=headers, timeout=limits, allow_redirects=False) as response:
         if response.status != 200:
             raise of_status(path, response.status, response.headers.get("Retry-After", ""), now().unix)
         yield response
@@ -188,13 +186,13 @@ async def _answer(http: aiohttp.ClientSession, path: str, token: str | None) -> 
 class Stream:
     """One connection's stream on its way through the bridge, and how long it has brought readings."""
 
-    def __init__(self, bridge: Bridge, put: Put, line: Line) -> None:
+    def __init__(self, bridge: Bridge, outbox: Outbox, line: Line) -> None:
         self._bridge = bridge
-        self._put = put
+        self._outbox = outbox
         self._line = line
-        self._unreadable = Limiter(UNREADABLE_EVERY_S)
         self._first: float | None = None
         self._last = 0.0
+        self._told = False
 
     @property
     def steady_s(self) -> float:
@@ -203,7 +201,7 @@ class Stream:
 
     def identify(self, site: Site, access: Access) -> None:
         """The gateway has said who it is."""
-        self._put(self._bridge.identify(site, access))
+        self._outbox.put(self._bridge.identify(site, access))
 
     async def read(self, response: ClientResponse) -> NoReturn:
         """Pass every byte on until the stream ends."""
@@ -213,10 +211,9 @@ class Stream:
         heard = steady()
         async for chunk in response.content.iter_any():
             for at in range(0, len(chunk), SLICE):
-                if at:
-                    await asyncio.sleep(0)
                 if self._receive(chunk[at : at + SLICE]):
                     heard = steady()
+                await self._outbox.settle()
             if steady() - heard > NO_EVENT_S:
                 raise GatewayUnavailable("the gateway sends bytes and no event", reason="timeout")
         raise GatewayUnavailable("the gateway ended the stream", reason="closed")
@@ -226,30 +223,36 @@ class Stream:
         bridge = self._bridge
         readings, skipped = bridge.readings, bridge.skipped.total()
         arrived = now()
-        self._put(bridge.receive(part, arrived))
+        self._outbox.put(bridge.receive(part, arrived))
         if bridge.readings > readings:
             self._count(arrived.steady)
         if bridge.skipped.total() > skipped:
-            self._warn(arrived.steady)
+            self._warn()
         return (bridge.readings, bridge.skipped.total()) != (readings, skipped)
 
     def _count(self, arrived: float) -> None:
         self._last = arrived
         if self._first is None:
             self._first = arrived
-            site = self._bridge.site
-            assert site is not None
-            self._line.back(
-                serial=site.identity.serial,
-                firmware=site.identity.firmware,
-                phases=site.phases,
-                meters=[meter.type for meter in site.meters if meter.enabled],
-            )
+        if not self._told:
+            self._told = self._line.back(self.steady_s, **_facts(self._bridge.site))
 
-    def _warn(self, arrived: float) -> None:
-        if self._unreadable.allow("unreadable", arrived) is not None:
-            self._line.tell(
-                "unreadable events skipped",
-                last=self._bridge.problem,
-                skipped=dict(self._bridge.skipped),
-            )
+    def _warn(self) -> None:
+        self._line.warn(
+            "unreadable events skipped",
+            again_after_s=UNREADABLE_EVERY_S,
+            last=self._bridge.problem,
+            skipped=dict(self._bridge.skipped),
+        )
+
+
+def _facts(site: Site | None) -> dict[str, object]:
+    """What the log tells of a gateway when its readings come."""
+    if site is None:
+        return {}
+    return {
+        "serial": site.identity.serial,
+        "firmware": site.identity.firmware,
+        "phases": site.phases,
+        "meters": [meter.type for meter in site.meters if meter.enabled],
+    }

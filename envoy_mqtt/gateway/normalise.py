@@ -202,6 +202,14 @@ def _computed(power: float | None, reactive: float | None, reference: Phase) -> 
         apparent_power=apparent,
         power_factor=power / apparent if power is not None and apparent else None,
         voltage=voltage,
-        current=apparent / voltage if apparent is not None and voltage else None,
+        current=None if apparent is None else _current(apparent, voltage),
         frequency=reference.frequency,
     )
+
+
+# Below this there is no mains on the phase, and a quotient would say nothing.
+LIVE_V = 1.0
+
+
+def _current(apparent: float, voltage: float | None) -> float | None:
+    return None if voltage is None or voltage < LIVE_V else apparent / voltage

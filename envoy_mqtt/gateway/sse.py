@@ -7,6 +7,7 @@ data line in the place of its event, any other at its own end, and the event aro
 that the stream's end cuts off is never reported, as the standard says.
 """
 
+import re
 from collections.abc import Iterator
 
 # The longest real event measured 857 bytes (protocol notes, section 1.1); 64 KiB is generous to any
@@ -18,6 +19,7 @@ KEPT_BYTES = 16
 
 BOM = b"\xef\xbb\xbf"
 CR, LF = 13, 10
+LINE_END = re.compile(b"[\r\n]")
 
 
 class TooLong:
@@ -47,7 +49,8 @@ class Decoder:
         if self._after_cr and chunk:
             self._after_cr = False
             start = chunk[0] == LF
-        while (end := _line_end(chunk, start)) >= 0:
+        while (found := LINE_END.search(chunk, start)) is not None:
+            end = found.start()
             self._keep(chunk[start:end])
             if (event := self._end_line()) is not None:
                 yield event
@@ -106,10 +109,3 @@ class Decoder:
 
 def _field(line: bytes) -> bytes:
     return line.partition(b":")[0]
-
-
-def _line_end(chunk: bytes, start: int) -> int:
-    """Index of the first CR or LF at or after `start`, -1 where there is none."""
-    lf = chunk.find(b"\n", start)
-    cr = chunk.find(b"\r", start, lf if lf >= 0 else len(chunk))
-    return cr if cr >= 0 else lf

@@ -8,7 +8,9 @@ from envoy_mqtt.errors import BadAnswer
 
 
 class Claims(NamedTuple):
-    """A token's serial number, role ("owner" or "installer") and end, each `None` where it says nothing."""
+    """A token's serial number, role ("owner" or "installer") and end in Unix seconds, each `None` where it
+    says nothing usable.
+    """
 
     serial: str | None
     role: str | None
@@ -19,11 +21,18 @@ def read_claims(token: str) -> Claims:
     """The claims of a JWT (protocol notes, section 5.1); text that is none raises `BadAnswer`."""
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
-    except jwt.InvalidTokenError:
+    except (jwt.InvalidTokenError, ValueError):
         raise BadAnswer("the token is not a JWT") from None
-    serial, role, expires = claims.get("aud"), claims.get("enphaseUser"), claims.get("exp")
+    serial, role = claims.get("aud"), claims.get("enphaseUser")
     return Claims(
         serial=serial if isinstance(serial, str) else None,
         role=role if isinstance(role, str) else None,
-        expires=float(expires) if isinstance(expires, int | float) else None,
+        expires=_instant(claims.get("exp")),
     )
+
+
+def _instant(value: object) -> float | None:
+    """Unix seconds before the year 10000, which is as far as dates go here."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 253_402_300_800:
+        return None
+    return float(value)

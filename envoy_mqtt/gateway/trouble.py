@@ -57,9 +57,10 @@ def of_status(path: str, status: int, retry_after: str, now_unix: float) -> TryA
 
 
 def retry_after_s(value: str, now_unix: float) -> float:
-    """Seconds of a `Retry-After` header, a number or a date (RFC 9110, section 10.2.3); 0 where it is neither."""
-    if value.strip().isascii() and value.strip().isdigit():
-        return float(value[:9])
+    """Seconds of a `Retry-After` header, a number or a date (RFC 9110, section 10.2.3); else 0."""
+    value = value.strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - now_unix)
     except (ValueError, OverflowError):

@@ -28,8 +28,8 @@ class Message(NamedTuple):
 
 
 def encode(payload: dict[str, Any]) -> bytes:
-    """The payload as compact JSON; a number that is not finite raises, it is a bug to get here with one."""
-    return to_json(payload, inf_nan_mode="constants")
+    """The payload as compact JSON; a number that is not finite, and nobody lets one come here, is `null`."""
+    return to_json(payload, inf_nan_mode="null")
 
 
 def milliseconds(unix: float) -> tuple[float, str]:

@@ -1,0 +1,134 @@
+"""The command line. Each command imports what it needs when it runs, so that `run` carries nothing else.
+
+Exit status: 0 done, 1 failed, 2 usage or configuration. Errors are sentences on stderr.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from envoy_mqtt import __version__
+from envoy_mqtt.errors import ConfigError, EnvoyMqttError
+
+if TYPE_CHECKING:
+    from envoy_mqtt.config import Settings
+
+cli = typer.Typer(
+    name="envoy-mqtt",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Streams an Enphase IQ Gateway's meters to MQTT, once a second.",
+)
+config_cli = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
+cli.add_typer(config_cli, name="config")
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The configuration file; else ./config.toml, else config.toml in the data folder, else none.",
+    ),
+]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"envoy-mqtt {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def top(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Streams an Enphase IQ Gateway's meters to MQTT, once a second."""
+
+
+@cli.command()
+def run(config: ConfigFile = None) -> None:
+    """Bridge the configured gateways to the broker until SIGTERM or Ctrl-C."""
+    _keep_lean()
+    settings = _load(config)
+
+    from envoy_mqtt import app, log
+
+    log.configure(settings.log.level, settings.log.format, stream=sys.stderr)
+    asyncio.run(_run_and_leave(app.run(settings)))
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(help="The broker's port; a free one where it is taken.")] = 1883,
+) -> None:
+    """A simulated house, a broker and the bridge between them, in one process."""
+    from envoy_mqtt.demo import demo as play
+
+    asyncio.run(_run_and_leave(play(port)))
+
+
+@config_cli.command()
+def check(config: ConfigFile = None) -> None:
+    """Say whether the configuration is right, and what is wrong with it."""
+    settings = _load(config)
+    typer.echo(f"{settings.file or 'no file, defaults and environment'}: the configuration is right")
+
+
+@config_cli.command()
+def show(config: ConfigFile = None) -> None:
+    """Show the configuration in force, secrets hidden."""
+    from envoy_mqtt import config as configuration
+
+    typer.echo(configuration.show(_load(config)))
+
+
+def _load(file: Path | None) -> "Settings":
+    from envoy_mqtt import config
+
+    return config.load(file, environ=os.environ, in_container=config.inside_container(os.environ))
+
+
+def _keep_lean() -> None:
+    """Keep two packages out of the process that pyjwt and structlog import whenever they are installed.
+
+    The one is for verifying signatures, the other for colourful tracebacks, and a bridge does neither;
+    together they are 12 MiB of resident memory (Python 3.11), a fifth of the whole.
+    """
+    for unused in ("cryptography", "rich"):
+        sys.modules.setdefault(unused, None)  # type: ignore[arg-type]  # how Python says "not installed"
+
+
+async def _run_and_leave(work: Coroutine[Any, Any, None]) -> NoReturn:
+    """Do the work, then end the process without waiting for threads.
+
+    A name look-up or a connection attempt of the MQTT client runs in a thread that nothing can
+    interrupt, and asyncio joins its threads at the end: a hanging resolver would hold up the exit.
+    """
+    await work
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def main() -> NoReturn:
+    """The entry point: what is raised on purpose becomes a sentence and an exit status."""
+    try:
+        cli()
+    except ConfigError as error:
+        _fail(error, 2)
+    except EnvoyMqttError as error:
+        _fail(error, 1)
+    sys.exit(0)
+
+
+def _fail(error: EnvoyMqttError, status: int) -> NoReturn:
+    typer.echo(str(error), err=True)
+    sys.exit(status)

@@ -1,0 +1,171 @@
+"""Every key there is: its type, its default, and what is allowed.
+
+`description` is the second half of the sentence someone reads who wrote something else, so it belongs
+beside the check it tells of. What a key means stands in `config.example.toml`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from envoy_mqtt.config import forms
+
+YES_NO = "true or false"
+TEXT = "text in quotes, not empty"
+FILE = "the path of a file"
+JWT = "a token: three parts of letters, digits, - and _ with dots between them"
+
+
+def _between(default: float, low: int, high: int, *, number: str = "a whole number") -> Any:
+    return Field(default, ge=low, le=high, description=f"{number} from {low} to {high}")
+
+
+def _switch(default: bool) -> Any:
+    return Field(default, description=YES_NO)
+
+
+def _maybe(description: str, **limits: Any) -> Any:
+    return Field(None, description=description, **limits)
+
+
+class Section(BaseModel):
+    """One section of the configuration; strict, for what comes as text is converted before."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, hide_input_in_errors=True
+    )
+
+
+class Gateway(Section):
+    """One gateway. Of `token` and `token_file` at most one is set once `load` has decided which counts."""
+
+    host: Annotated[str, AfterValidator(forms.gateway_host)] = Field(
+        "envoy.local", description="a name, an IPv4 address or [an IPv6 address], each with or without :port"
+    )
+    serial: str | None = _maybe("12 digits in quotes", pattern=r"^[0-9]{12}$")
+    token: Annotated[SecretStr | None, AfterValidator(lambda it: it if it is None else forms.token(it))] = (
+        _maybe(JWT)
+    )
+    token_file: Path | None = _maybe(FILE)
+
+
+class Tls(Section):
+    """Encryption towards the broker; verification has no switch on purpose."""
+
+    enabled: bool = _switch(False)
+    ca_file: Path | None = _maybe(FILE)
+    cert_file: Path | None = _maybe(FILE)
+    key_file: Path | None = _maybe(FILE)
+
+
+class Mqtt(Section):
+    """The broker. `tls` comes first because the port's default looks at it."""
+
+    tls: Tls = Tls()
+    host: Annotated[str, AfterValidator(forms.broker_host)] = Field(
+        "localhost", description="a name or an address, without scheme and port"
+    )
+    port: int = Field(
+        default_factory=lambda before: 8883 if before["tls"].enabled else 1883,
+        ge=1,
+        le=65535,
+        description="a whole number from 1 to 65535",
+    )
+    username: str | None = _maybe(TEXT, pattern=r"^[^\x00]+$")
+    password: SecretStr | None = _maybe(TEXT, min_length=1)
+    password_file: Path | None = _maybe(FILE)
+    client_id: str | None = _maybe(TEXT, pattern=r"^[^\x00]+$")
+    keepalive_s: int = _between(15, 5, 300)
+    timeout_s: float = _between(5.0, 1, 60, number="a number")
+    # A bare 5 is what TOML invites to; 3.1.1 it only takes in quotes.
+    protocol: Annotated[Literal["auto", "5", "3.1.1"], BeforeValidator(lambda it: "5" if it == 5 else it)] = (
+        Field("auto", description='"auto", "5" or "3.1.1"')
+    )
+    base_topic: str = Field(
+        "envoy",
+        pattern=r"^[^+#/\x00]([^+#\x00]*[^+#/\x00])?$",
+        description="a topic without + and #, and without / at its ends",
+    )
+    retain: bool = _switch(True)
+
+
+class Publish(Section):
+    """Which of the topics of each reading are published."""
+
+    meters: bool = _switch(True)
+    live: bool = _switch(True)
+    scalars: bool = _switch(False)
+
+
+class Availability(Section):
+    """When a silent gateway counts as offline."""
+
+    timeout_s: float = _between(30.0, 2, 3600, number="a number")
+
+
+class Log(Section):
+    """What is said on stderr, and how it looks."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description='"debug", "info", "warning" or "error"'
+    )
+    format: Literal["auto", "console", "json"] = Field("auto", description='"auto", "console" or "json"')
+
+
+class Settings(BaseSettings):
+    """The whole configuration, checked and frozen; `load` makes it.
+
+    Made directly (in tests) it takes what it is given and reads no environment.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, validate_default=False
+    )
+
+    data_dir: Path = Field(description="the path of a folder")
+    gateway: Gateway = Gateway()
+    gateways: Annotated[
+        tuple[Gateway, ...],
+        Field(strict=False),
+        BeforeValidator(
+            lambda it: tuple(it[number] for number in sorted(it)) if isinstance(it, dict) else it
+        ),
+    ] = ()
+    mqtt: Mqtt = Mqtt()
+    publish: Publish = Publish()
+    availability: Availability = Availability()
+    log: Log = Log()
+
+    _file: Path | None = PrivateAttr(None)
+
+    @property
+    def file(self) -> Path | None:
+        """The configuration file that was read, for `config check`; None when there is none."""
+        return self._file
+
+    @property
+    def every_gateway(self) -> tuple[Gateway, ...]:
+        """The gateways to read, at least one: `gateways` when given, else `gateway`."""
+        return self.gateways or (self.gateway,)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """None of pydantic-settings' own, which know neither list indices nor where a value stood."""
+        return (init_settings,)

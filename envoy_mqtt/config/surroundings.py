@@ -1,0 +1,43 @@
+"""Where the program finds itself: the folder it works in, a person's machine or a container."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_MARKS = ("/.dockerenv", "/run/.containerenv")
+
+
+def inside_container(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
+    """Whether this is a container, by the marks Docker, Podman and systemd-nspawn leave in it."""
+    return bool(environ.get("container")) or any((root / mark[1:]).exists() for mark in _MARKS)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What paths and defaults depend on; an argument, so that no test has to pretend."""
+
+    environ: Mapping[str, str]
+    cwd: Path
+    in_container: bool
+    platform: str
+
+    def place(self, text: str) -> Path:
+        """The absolute path someone meant: `~/` is their home, else from the working folder."""
+        return self._home() / text[2:] if text.startswith("~/") else self.cwd / text
+
+    def data_dir(self) -> Path:
+        """`/data` in a container, else the user's state folder (XDG Base Directory 0.8, Apple's on macOS)."""
+        if self.in_container:
+            return Path("/data")
+        if self.platform == "darwin":
+            return self._home() / "Library" / "Application Support" / "envoy-mqtt"
+        # The specification has relative paths ignored.
+        state = Path(self.environ.get("XDG_STATE_HOME", ""))
+        return (state if state.is_absolute() else self._home() / ".local" / "state") / "envoy-mqtt"
+
+    def _home(self) -> Path:
+        try:
+            return Path(self.environ.get("HOME") or Path.home())
+        except RuntimeError:
+            # A user without an entry in passwd; container runtimes set HOME=/ for them.
+            return Path("/")

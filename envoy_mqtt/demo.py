@@ -1,0 +1,115 @@
+"""`envoy-mqtt demo`: a simulated house, its gateway, a broker, and the bridge, in one process.
+
+Nothing in it is a short cut: the bridge reads the gateway over TLS, and the line a second on the
+terminal comes from a subscriber of the broker, as anyone's would.
+"""
+
+import asyncio
+import json
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+
+from envoy_mqtt import config, log
+from envoy_mqtt.app import App, stop_on_signals
+from envoy_mqtt.mqtt.publisher import NO_DELAY
+from envoy_mqtt.simulator.broker import Broker
+from envoy_mqtt.simulator.gateway import Gateway
+from envoy_mqtt.simulator.options import Options, Wiring
+from envoy_mqtt.supervise import run_until
+
+HOST = "127.0.0.1"
+GATEWAY_PORT = 8443
+
+
+async def demo(port: int) -> None:
+    """Run until SIGTERM or SIGINT; `port` is the broker's, and a free one is taken where it is not."""
+    stop = stop_on_signals()
+    log.configure("error", "auto", stream=sys.stderr)
+    options = Options(phases=Wiring.THREE)
+    with tempfile.TemporaryDirectory(prefix="envoy-mqtt-demo-") as folder:
+        async with (
+            Broker(HOST, _free(port)) as broker,
+            Gateway(options, _free(GATEWAY_PORT), HOST) as gateway,
+        ):
+            _say(_what_runs(broker, gateway))
+            await run_until(stop, _bridge(Path(folder), broker, gateway), _watch(broker.port))
+    _say("The demo has ended.")
+
+
+def _what_runs(broker: Broker, gateway: Gateway) -> str:
+    return "\n".join(
+        (
+            "A simulated house, its gateway, an MQTT broker and the bridge between them.",
+            f"  gateway   {gateway.url}   serial {gateway.serial}, three phases, production and net meter",
+            f"  broker    {HOST}:{broker.port}   no password, this machine only",
+            "Try in another terminal:",
+            f"mosquitto_sub -h {HOST} -p {broker.port} -t 'envoy/#' -v",
+            "Ctrl-C ends it.",
+        )
+    )
+
+
+async def _bridge(folder: Path, broker: Broker, gateway: Gateway) -> None:
+    """The bridge as `run` runs it; it says goodbye when it is cancelled."""
+    settings = config.load(
+        None,
+        environ={},
+        cwd=folder,
+        overrides={
+            "data_dir": str(folder),
+            "gateway.host": f"{HOST}:{gateway.port}",
+            "gateway.token": gateway.owner_token,
+            "mqtt.host": HOST,
+            "mqtt.port": broker.port,
+        },
+    )
+    stop = asyncio.Event()
+    running = asyncio.create_task(App(settings).run(stop))
+    try:
+        await asyncio.shield(running)
+    finally:
+        stop.set()
+        await running
+
+
+async def _watch(port: int) -> None:
+    async with aiomqtt.Client(HOST, port, socket_options=NO_DELAY) as client:
+        await client.subscribe("envoy/+/live")
+        async for message in client.messages:
+            if isinstance(message.payload, bytes):
+                _say(line(json.loads(message.payload), time.time()))
+
+
+def line(live: dict[str, Any], now: float) -> str:
+    """One reading as a line of text: powers in W, and how old the reading was when it arrived here."""
+    net = live["net_power"]
+    direction = "importing" if net >= 0 else "exporting"
+    clock = time.strftime("%H:%M:%S", time.localtime(live["time"]))
+    age_ms = max(0.0, now - live["time"]) * 1000
+    return (
+        f"{clock}   production {live['production_power']:5.0f} W   {direction} {abs(net):5.0f} W   "
+        f"consumption {live['consumption_power']:5.0f} W   {age_ms:.0f} ms old"
+    )
+
+
+def _free(port: int) -> int:
+    """The port, or 0 (any free one) where somebody has it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return 0
+    return port
+
+
+def _say(text: str) -> None:
+    """To the terminal or a pipe at once, and never wrapped."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
