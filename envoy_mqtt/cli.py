@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -27,6 +27,11 @@ cli = typer.Typer(
 )
 config_cli = typer.Typer(no_args_is_help=True, help="Look at the configuration.")
 cli.add_typer(config_cli, name="config")
+
+# What the simulator offers; spelled out, so that `run` need not import it. A test keeps them true.
+Layouts = Literal["production+net", "production+total", "production", "net", "none"]
+Wirings = Literal["single", "single-three", "split", "three"]
+Paces = Literal["steady", "bursts", "buffer", "flood", "manual"]
 
 ConfigFile = Annotated[
     Path | None,
@@ -73,6 +78,34 @@ def demo(
     from envoy_mqtt.demo import demo as play
 
     asyncio.run(_run_and_leave(play(port)))
+
+
+@cli.command()
+def simulate(
+    *,
+    layout: Annotated[Layouts, typer.Option(help="Which meters are fitted.")] = "production+net",
+    phases: Annotated[Wirings, typer.Option(help="How they are wired.")] = "single-three",
+    firmware: Annotated[str, typer.Option(help="Its arithmetic, headers, number style.")] = "D8.3.5167",
+    serial: Annotated[str, typer.Option(help="The serial number.")] = "122312345678",
+    pace: Annotated[Paces, typer.Option(help="How events leave.")] = "steady",
+    speed: Annotated[float, typer.Option(help="Seconds of the house's day in one second.")] = 1.0,
+    host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="The gateway's port; a free one where it is taken.")] = 8443,
+    control_port: Annotated[int, typer.Option(help="The switchboard's port; likewise.")] = 8444,
+) -> None:
+    """A gateway to practise on: a house's meters, a real one's oddities, and faults to switch on."""
+    from envoy_mqtt.simulate import simulate as play
+    from envoy_mqtt.simulator.options import Layout, Options, Pace, Wiring
+
+    options = Options(
+        serial=serial,
+        firmware=firmware,
+        layout=Layout(layout),
+        phases=Wiring(phases),
+        pace=Pace(pace),
+        speed=speed,
+    )
+    asyncio.run(_run_and_leave(play(options, host, port, control_port)))
 
 
 @config_cli.command()

@@ -6,7 +6,6 @@ terminal comes from a subscriber of the broker, as anyone's would.
 
 import asyncio
 import json
-import socket
 import sys
 import tempfile
 import time
@@ -18,6 +17,7 @@ import aiomqtt
 from envoy_mqtt import config, log
 from envoy_mqtt.app import App, stop_on_signals
 from envoy_mqtt.mqtt.publisher import NO_DELAY
+from envoy_mqtt.simulate import free, say
 from envoy_mqtt.simulator.broker import Broker
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.options import Options, Wiring
@@ -34,12 +34,12 @@ async def demo(port: int) -> None:
     options = Options(phases=Wiring.THREE)
     with tempfile.TemporaryDirectory(prefix="envoy-mqtt-demo-") as folder:
         async with (
-            Broker(HOST, _free(port)) as broker,
-            Gateway(options, _free(GATEWAY_PORT), HOST) as gateway,
+            Broker(HOST, free(HOST, port)) as broker,
+            Gateway(options, free(HOST, GATEWAY_PORT), HOST) as gateway,
         ):
-            _say(_what_runs(broker, gateway))
+            say(_what_runs(broker, gateway))
             await run_until(stop, _bridge(Path(folder), broker, gateway), _watch(broker.port))
-    _say("The demo has ended.")
+    say("The demo has ended.")
 
 
 def _what_runs(broker: Broker, gateway: Gateway) -> str:
@@ -83,7 +83,7 @@ async def _watch(port: int) -> None:
         await client.subscribe("envoy/+/live")
         async for message in client.messages:
             if isinstance(message.payload, bytes):
-                _say(line(json.loads(message.payload), time.time()))
+                say(line(json.loads(message.payload), time.time()))
 
 
 def line(live: dict[str, Any], now: float) -> str:
@@ -96,20 +96,3 @@ def line(live: dict[str, Any], now: float) -> str:
         f"{clock}   production {live['production_power']:5.0f} W   {direction} {abs(net):5.0f} W   "
         f"consumption {live['consumption_power']:5.0f} W   {age_ms:.0f} ms old"
     )
-
-
-def _free(port: int) -> int:
-    """The port, or 0 (any free one) where somebody has it."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except (OSError, OverflowError):
-            return 0
-    return port
-
-
-def _say(text: str) -> None:
-    """To the terminal or a pipe at once, and never wrapped."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()

@@ -79,7 +79,7 @@ def _read(path: Path) -> Installation | None:
         if not isinstance(serials, list):
             raise TypeError
         return Installation(uuid.UUID(content["instance"]).hex, tuple(map(str, serials)))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         path.replace(path.with_suffix(".json.broken"))
         return None
 

@@ -10,8 +10,10 @@ too much rather than too little.
 
 import logging
 import re
+import sys
 from collections.abc import Mapping
 from math import isfinite
+from types import TracebackType
 from typing import Any, Final, TextIO
 
 import structlog
@@ -60,6 +62,12 @@ def configure(level: str, format: str, *, stream: TextIO) -> None:  # noqa: A002
         cache_logger_on_first_use=False,
     )
     _take_over(logging.getLogger(), max(least, logging.WARNING), steps, stream)
+    # What ends the process goes the same way: a traceback quotes what it failed on.
+    sys.excepthook = _last_words
+
+
+def _last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    structlog.get_logger().critical("this is a bug, please report it", exc_info=(kind, error, trace))
 
 
 def _console(colours: bool) -> list[Processor]:

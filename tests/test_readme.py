@@ -1,0 +1,75 @@
+"""What the README shows is true: its configuration loads, its commands and topics exist."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envoy_mqtt.config import load
+from envoy_mqtt.mqtt.payload import EXTRA_KEYS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+COMMANDS = [
+    line.removeprefix("$ ")
+    for kind, text in BLOCKS
+    if kind == "console"
+    for line in text.splitlines()
+    if line.startswith("$ ")
+]
+
+
+def test_its_configuration_loads(tmp_path: Path) -> None:
+    shown = [text for kind, text in BLOCKS if kind == "toml"]
+    assert shown
+    for text in shown:
+        (tmp_path / "config.toml").write_text(text)
+        settings = load(None, environ={}, cwd=tmp_path)
+        assert settings.gateway.host in text
+        assert settings.gateway.token is not None
+
+
+def test_its_configuration_for_a_real_gateway_has_five_lines() -> None:
+    assert [len(text.splitlines()) for kind, text in BLOCKS if kind == "toml"] == [5]
+
+
+@pytest.mark.parametrize(
+    "command", [each for each in COMMANDS if "envoy-mqtt" in each and "clone" not in each]
+)
+def test_its_commands_exist(command: str) -> None:
+    words = shlex.split(command)
+    arguments = [word for word in words[1:] if not word.startswith("-") and not word.endswith(".toml")]
+    options = [word for word in words if word.startswith("--")]
+    helped = subprocess.run(
+        [sys.executable, "-m", "envoy_mqtt", *arguments, "--help"], capture_output=True, text=True, check=True
+    )
+    assert all(option in helped.stdout for option in options)
+
+
+def test_its_make_targets_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", README)) <= targets
+
+
+def test_its_apt_line_is_the_one_make_prints() -> None:
+    (line,) = re.findall(r"APT_LINE\s+:= (.*)", (ROOT / "Makefile").read_text())
+    assert line in COMMANDS
+
+
+def test_its_topics_are_those_of_the_code() -> None:
+    topics = set(re.findall(r"`envoy/(\S+)`", README))
+    assert topics == {
+        "bridge/state",
+        "bridge/info",
+        *(
+            f"SERIAL/{name}"
+            for name in ("availability", "gateway", "live", "production", "net", "consumption")
+        ),
+        "SERIAL/sensor/KEY",
+    }
+    for keys in EXTRA_KEYS.values():
+        assert all(f"`{key}`" in README or key == "state_of_charge" for key in keys)
