@@ -14,6 +14,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
+from typing import NoReturn
 
 import structlog
 
@@ -50,7 +51,7 @@ class Gateway:
         self.line = Line("gateway", host=settings.host)
         self._outbox = outbox
 
-    async def follow(self) -> None:
+    async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
         await follow(self._target(), self.bridge, self._outbox, self.line)
 

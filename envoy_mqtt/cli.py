@@ -94,8 +94,8 @@ def simulate(
     control_port: Annotated[int, typer.Option(help="The switchboard's port; likewise.")] = 8444,
 ) -> None:
     """A gateway to practise on: a house's meters, a real one's oddities, and faults to switch on."""
+    from envoy_mqtt.simulate import Layout, Options, Pace, Wiring
     from envoy_mqtt.simulate import simulate as play
-    from envoy_mqtt.simulator.options import Layout, Options, Pace, Wiring
 
     options = Options(
         serial=serial,

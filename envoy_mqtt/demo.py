@@ -26,12 +26,15 @@ from envoy_mqtt.supervise import run_until
 HOST = "127.0.0.1"
 GATEWAY_PORT = 8443
 
+# The house's clock starts here, late on a June morning, when there is something to see.
+MORNING = 1_782_036_000.0  # 2026-06-21 10:00 UTC
+
 
 async def demo(port: int) -> None:
     """Run until SIGTERM or SIGINT; `port` is the broker's, and a free one is taken where it is not."""
     stop = stop_on_signals()
     log.configure("error", "auto", stream=sys.stderr)
-    options = Options(phases=Wiring.THREE)
+    options = Options(phases=Wiring.THREE, start=MORNING)
     with tempfile.TemporaryDirectory(prefix="envoy-mqtt-demo-") as folder:
         async with (
             Broker(HOST, free(HOST, port)) as broker,

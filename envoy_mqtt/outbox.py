@@ -65,6 +65,7 @@ class Outbox:
         self._unsent: set[str] = set()
         self._line: _Line | None = None  # None while the broker is away
         self._replaced = 0
+        self._under_way = 0
 
     @property
     def replaced(self) -> int:
@@ -99,19 +100,25 @@ class Outbox:
             return
         while not self._line.empty():
             topic = self._line.get_nowait().topic
+            self._under_way += 1
             self._line.replaced += topic in self._unsent
             self._unsent.add(topic)
+        while self._under_way:  # whoever waits for `flushed` waits no more
+            self.sent()
         self._replaced += self._line.replaced
         self._line = None
 
     async def next(self) -> Message:
         """The next message to send; `sent` has to be said of it afterwards."""
         assert self._line is not None
-        return await self._line.get()
+        message = await self._line.get()
+        self._under_way += 1
+        return message
 
     def sent(self) -> None:
         """A message that `next` gave is with the broker."""
         assert self._line is not None
+        self._under_way -= 1
         self._line.task_done()
 
     async def settle(self) -> None:

@@ -7,7 +7,9 @@ from envoy_mqtt import log
 from envoy_mqtt.app import stop_on_signals
 from envoy_mqtt.simulator.control import Control
 from envoy_mqtt.simulator.gateway import Gateway
-from envoy_mqtt.simulator.options import Options
+from envoy_mqtt.simulator.options import Layout, Options, Pace, Wiring
+
+__all__ = ["Layout", "Options", "Pace", "Wiring", "simulate"]
 
 
 async def simulate(options: Options, host: str, port: int, control_port: int) -> None:

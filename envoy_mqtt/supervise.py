@@ -8,7 +8,7 @@ gateway nor a broker is asked more than once a second, and many bridges do not a
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from random import random
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from envoy_mqtt.errors import TryAgain
 
@@ -41,13 +41,13 @@ def wait_s(
 
 
 async def keep(
-    job: Callable[[], Awaitable[None]],
+    job: Callable[[], Awaitable[NoReturn]],
     line: Line,
     *,
     ceiling_s: float = CEILING_S,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     chance: Callable[[], float] = random,
-) -> None:
+) -> NoReturn:
     """Run `job` for ever, again after a wait whenever it raises `TryAgain`; ends only by cancellation."""
     failures = 0
     while True:

@@ -21,6 +21,10 @@ KINDS = {
     "storage": Kind.STORAGE,
 }
 
+# The meters' ids are constants that name the kind, for firmware that gives no type (4.2); whether its
+# consumption meter is fitted to the grid or to the house they do not tell.
+KINDS_OF_EID = {704643328: Kind.PRODUCTION, 704643840: Kind.STORAGE}
+
 # European single phase says "three" with a `phaseCount` of 1, so the count decides; the mode serves
 # where a firmware gives no count (protocol notes, section 3.1).
 PHASES_OF_MODE = {"single": 1, "split": 2, "three": 3}
@@ -101,7 +105,7 @@ def _meter(entry: dict[str, Any]) -> Meter:
     return Meter(
         eid=entry["eid"],
         type=kind,
-        kind=KINDS.get(kind),
+        kind=KINDS.get(kind) if kind else KINDS_OF_EID.get(entry["eid"]),
         enabled=entry["state"] == "enabled",
         phases=_phases(entry),
         status=str(entry.get("meteringStatus", "")),

@@ -6,6 +6,9 @@ import jwt
 
 from envoy_mqtt.errors import BadAnswer
 
+# What stands for the serial number in a token for a gateway that is being installed.
+FOR_ANY = "un-commissioned"
+
 
 class Claims(NamedTuple):
     """A token's serial number, role ("owner" or "installer") and end in Unix seconds, each `None` where it
@@ -25,7 +28,7 @@ def read_claims(token: str) -> Claims:
         raise BadAnswer("the token is not a JWT") from None
     serial, role = claims.get("aud"), claims.get("enphaseUser")
     return Claims(
-        serial=serial if isinstance(serial, str) else None,
+        serial=serial if isinstance(serial, str) and serial != FOR_ANY else None,
         role=role if isinstance(role, str) else None,
         expires=_instant(claims.get("exp")),
     )

@@ -1,0 +1,88 @@
+"""What a gateway says to a request: who may come in, and which page or document they get.
+
+Pure: a request comes in as an `Ask`, the answer goes out as an `Answer`, time is an argument. What a
+stream then says is another matter (`playing`).
+"""
+
+from typing import NamedTuple
+
+from envoy_mqtt.simulator import pages
+from envoy_mqtt.simulator.firmware import Role
+from envoy_mqtt.simulator.installation import Source
+from envoy_mqtt.simulator.options import Options
+from envoy_mqtt.simulator.pages import Answer
+from envoy_mqtt.simulator.sessions import Sessions, Verify, Visitor, set_cookie
+
+STREAM = "/stream/meter"
+CHECK = "/auth/check_jwt"
+# Without a token on any firmware (protocol notes, section 4).
+OPEN = frozenset({"/info", "/info.xml"})
+
+
+class Ask(NamedTuple):
+    """A request as far as its answer depends on it; `target` is the path with its query."""
+
+    target: str
+    cookie: str | None
+    token: str | None
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+    @property
+    def streams(self) -> bool:
+        """Whether it asks for the stream, which real gateways serve with and without a final slash."""
+        return self.path.rstrip("/") == STREAM
+
+
+class Reception:
+    """One gateway's answers. `serial` is who it says it is, for now; `options.serial` is who it is."""
+
+    def __init__(self, options: Options, source: Source, verify: Verify) -> None:
+        self.options = options
+        self.source = source
+        self.sessions = Sessions(verify)
+        self.serial = options.serial
+
+    def answer(self, ask: Ask, unix: float) -> Answer:
+        """The whole answer; of a stream its head, with status 200 and no body."""
+        if ask.streams:
+            return self._stream(ask, unix)
+        if ask.path == CHECK:
+            return self._check(ask, unix)
+        if ask.path in OPEN:
+            return self._document(ask, unix)
+        visitor = self._admit(ask, Role.OWNER, unix)
+        if visitor is None:
+            return pages.unauthorized(self.options.version.login_page)
+        found = self._document(ask, unix)
+        return found._replace(headers={**found.headers, **set_cookie(visitor)})
+
+    def _document(self, ask: Ask, unix: float) -> Answer:
+        found = self.source.answer(ask.target, unix)
+        if found is None:
+            return pages.not_found(ask.path, old=not self.options.version.has_tokens)
+        if self.serial != self.options.serial:
+            return found._replace(body=found.body.replace(self.options.serial.encode(), self.serial.encode()))
+        return found
+
+    def _check(self, ask: Ask, unix: float) -> Answer:
+        visitor = self.sessions.by_token(ask.token, unix, fresh_cookie=True)
+        if visitor is None:
+            return pages.unauthorized(self.options.version.login_page)
+        return pages.valid_token(set_cookie(visitor))
+
+    def _stream(self, ask: Ask, unix: float) -> Answer:
+        visitor = self._admit(ask, self.options.role_for_stream, unix)
+        if visitor is None:
+            return pages.unauthorized(self.options.version.login_page)
+        kind = {"Content-Type": "text/event-stream"} if self.options.stream_content_type else {}
+        return Answer(200, b"", {**kind, **set_cookie(visitor)})
+
+    def _admit(self, ask: Ask, least: Role, unix: float) -> Visitor | None:
+        if not self.options.tokens or not self.options.version.has_tokens:
+            return Visitor(Role.INSTALLER)
+        token = None if self.options.cookie_required else ask.token
+        fresh = self.options.fresh_cookies
+        return self.sessions.admit(ask.cookie, token, least, unix, fresh_cookie=fresh)

@@ -1,0 +1,234 @@
+import asyncio
+import json
+import time
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+from cryptography import x509
+
+from envoy_mqtt.errors import ConfigError
+from envoy_mqtt.simulator.firmware import Role
+from envoy_mqtt.simulator.gateway import Gateway
+from envoy_mqtt.simulator.identity import Keys
+from envoy_mqtt.simulator.options import Layout, Options, Pace, Wiring
+from tests.simulator.client import visiting
+
+MANUAL = Options(pace=Pace.MANUAL)
+
+
+class Clock:
+    """Unix time that moves when told."""
+
+    def __init__(self) -> None:
+        self.now = 1_751_371_200.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def test_info_is_open_and_everything_else_needs_a_token(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway, visiting(gateway) as client:
+        paths = (
+            "/info",
+            "/info.xml",
+            "/ivp/meters",
+            "/ivp/meters/readings",
+            "/stream/meter",
+            "/auth/check_jwt",
+            "/x",
+        )
+        client.token = None
+        assert [await client.status(path) for path in paths] == [200, 200, 401, 401, 401, 401, 401]
+        client.token = gateway.owner_token
+        allowed = [path for path in paths if path != "/stream/meter"]
+        assert [await client.status(path) for path in allowed] == [200, 200, 200, 200, 200, 404]
+
+
+async def test_a_token_that_ended_or_is_anothers_or_was_revoked_is_refused(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway, visiting(gateway) as client:
+        revoked = gateway.owner_token
+        gateway.revoke(revoked)
+        for token in (
+            gateway.token(lifetime_s=-1.0),
+            gateway.token(serial="999999999999"),
+            revoked,
+            "nonsense",
+        ):
+            client.token = token
+            status, body, headers = await client.get("/ivp/meters")
+            assert (status, len(body), headers["Content-Type"]) == (401, 539, "text/html")
+            assert await client.status("/auth/check_jwt") == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_check_jwt_gives_a_cookie_that_is_as_good_as_the_token(keys: Keys, method: str) -> None:
+    clock = Clock()
+    async with Gateway(MANUAL, keys=keys, clock=clock) as gateway, visiting(gateway) as client:
+        status, body, headers = await client.get("/auth/check_jwt", method)
+        assert (status, body) == (200, b"<!DOCTYPE html><h2>Valid token.</h2>\n")
+        assert headers["Set-Cookie"].endswith("; Secure; HttpOnly; path=/")
+        client.token = None
+        assert await client.status("/ivp/meters") == 200
+        clock.now += 601.0
+        assert await client.status("/ivp/meters") == 401
+        assert [visit.cookie for visit in gateway.visits.of("/ivp/meters")] == [True, True]
+
+
+async def test_8_3_5289_gives_a_cookie_with_every_bearer_answer_and_sends_browsers_to_its_login_page(
+    keys: Keys,
+) -> None:
+    options = Options(firmware="D8.3.5289", pace=Pace.MANUAL)
+    async with Gateway(options, keys=keys) as gateway, visiting(gateway) as client:
+        first = (await client.get("/ivp/meters"))[2]["Set-Cookie"]
+        # Now the cookie is known and used, and there is no new one.
+        assert "Set-Cookie" not in (await client.get("/ivp/meters"))[2]
+        client.session.cookie_jar.clear()
+        assert (await client.get("/ivp/meters"))[2]["Set-Cookie"] != first
+        client.session.cookie_jar.clear()
+        client.token = None
+        assert b"/login.html" in (await client.get("/ivp/meters"))[1]
+
+
+# Protocol notes, section 1.6.
+@pytest.mark.parametrize(
+    ("firmware", "role", "status"),
+    [
+        ("D7.0.88", Role.OWNER, 200),
+        ("D7.6.175", Role.OWNER, 401),
+        ("D7.6.175", Role.INSTALLER, 200),
+        ("D8.3.6086", Role.OWNER, 200),
+    ],
+)
+async def test_who_may_read_the_stream_depends_on_firmware_and_role(
+    keys: Keys, firmware: str, role: Role, status: int
+) -> None:
+    options = Options(firmware=firmware, pace=Pace.MANUAL)
+    async with Gateway(options, keys=keys) as gateway, visiting(gateway) as client:
+        client.token = gateway.token(role)
+        async with client.session.get(f"{gateway.url}/stream/meter/", headers=client.headers) as answer:
+            assert answer.status == status
+        # The other paths are open to owners on all of them.
+        assert await client.status("/ivp/meters") == 200
+
+
+async def test_where_a_cookie_is_required_a_token_alone_opens_nothing_but_check_jwt(keys: Keys) -> None:
+    async with Gateway(Options(cookie_required=True), keys=keys) as gateway, visiting(gateway) as client:
+        assert await client.status("/ivp/meters") == 401
+        assert await client.status("/auth/check_jwt") == 200
+        assert await client.status("/ivp/meters") == 200
+
+
+async def test_without_tokens_everything_is_open(keys: Keys) -> None:
+    async with Gateway(Options(tokens=False, tls=False), keys=keys) as gateway, visiting(gateway) as client:
+        client.token = None
+        assert gateway.url.startswith("http://")
+        assert await client.status("/ivp/meters/readings") == 200
+
+
+async def test_ivp_answers_have_no_content_type(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway, visiting(gateway) as client:
+        _, body, headers = await client.get("/ivp/meters")
+        assert "Content-Type" not in headers
+        assert json.loads(body)[0]["measurementType"] == "production"
+
+
+async def test_it_notes_who_came_when_and_what_they_got(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys, clock=lambda: 1000.0) as gateway, visiting(gateway) as client:
+        await client.get("/info")
+        client.token = None
+        await client.get("/ivp/meters", "POST")
+        seen = [(v.at, v.method, v.path, v.token, v.status) for v in gateway.visits.requests]
+        assert seen == [(1000.0, "GET", "/info", True, 200), (1000.0, "POST", "/ivp/meters", False, 401)]
+
+
+async def test_it_counts_connections(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway:
+        async with visiting(gateway) as client:
+            async with client.stream(), client.stream():
+                await gateway.streaming(2)
+                assert (gateway.connections, gateway.visits.peak_connections) == (2, 2)
+            await gateway.quiet()
+            await client.get("/info")
+        assert len(gateway.visits.connections) == 3
+        assert gateway.streams.opened == 2
+
+
+async def test_the_certificate_is_renewed_for_the_next_handshake(keys: Keys) -> None:
+    async with Gateway(Options(expired_certificate=True), keys=keys) as gateway, visiting(gateway) as client:
+        first = x509.load_pem_x509_certificate(gateway.certificate_pem)
+        assert first.not_valid_after_utc.timestamp() < time.time()
+        gateway.renew_certificate()
+        second = x509.load_pem_x509_certificate(gateway.certificate_pem)
+        assert second.serial_number != first.serial_number
+        assert second.not_valid_after_utc.timestamp() > time.time()
+        assert await client.status("/info") == 200
+
+
+async def test_the_event_is_that_of_the_source_at_the_time_of_the_clock(keys: Keys) -> None:
+    clock = Clock()
+    gateway = Gateway(MANUAL, keys=keys, clock=clock)
+    assert gateway.event() == gateway.source.event(clock.now)
+    assert gateway.event(5.0) == gateway.source.event(clock.now - 5.0)
+
+
+async def test_it_can_be_refitted_while_it_runs(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway, visiting(gateway) as client:
+        before = json.loads((await client.get("/ivp/meters/readings"))[1])
+        gateway.refit(replace(MANUAL, layout=Layout.PRODUCTION, phases=Wiring.THREE))
+        listed = json.loads((await client.get("/ivp/meters"))[1])
+        assert [(meter["state"], meter["phaseCount"]) for meter in listed] == [
+            ("enabled", 3),
+            ("disabled", 3),
+        ]
+        after = json.loads((await client.get("/ivp/meters/readings"))[1])
+        assert after[0]["channels"][0]["actEnergyDlvd"] >= before[0]["channels"][0]["actEnergyDlvd"]
+        assert json.loads(gateway.event()[6:])["production"]["ph-c"]["v"] > 200.0
+
+
+async def test_it_ends_at_once_with_streams_open_and_requests_unanswered(keys: Keys) -> None:
+    before = asyncio.all_tasks()
+    gateway = Gateway(Options(rate_hz=50.0), keys=keys)
+    async with AsyncExitStack() as stack, visiting(gateway) as client:
+        await stack.enter_async_context(gateway)
+        async with client.session.get(f"{gateway.url}/stream/meter", headers=client.headers):
+            await gateway.streaming()
+            await gateway.fault("silent", seconds=1000.0)
+            hanging = asyncio.create_task(client.status("/info"))
+            await gateway.visits.requested("/info")
+            started = time.monotonic()
+            await stack.aclose()
+            assert time.monotonic() - started < 1.0
+            with pytest.raises(aiohttp.ClientError):
+                await hanging
+    # One turn for what only has to see that it is over.
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
+async def test_a_port_in_use_is_one_sentence(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway:
+        with pytest.raises(ConfigError, match="port: cannot listen"):
+            async with Gateway(MANUAL, gateway.port, keys=keys):
+                pass
+
+
+async def test_gateways_can_share_their_keys_and_still_be_told_apart(keys: Keys) -> None:
+    one, other = Options(serial="122300000001"), Options(serial="122300000002")
+    async with (
+        Gateway(one, keys=keys) as first,
+        Gateway(other, keys=keys) as second,
+        visiting(first) as client,
+    ):
+        client.token = second.owner_token
+        assert await client.status("/ivp/meters") == 401
+        assert first.certificate_pem != second.certificate_pem
+        assert first.event() != second.event()
+
+
+def test_the_product_reads_nothing_of_what_is_shared_for_tests() -> None:
+    folder = Path(__file__).parents[2] / "envoy_mqtt" / "simulator"
+    for path in folder.glob("*.py"):
+        assert "shared/" not in path.read_text(encoding="utf-8")

@@ -1,0 +1,634 @@
+"""The whole way from bytes to messages: golden files, properties, and what is said when things change.
+
+A golden `NAME.stream` is a story, one thing a line: seconds on the steady clock and `open`, `tick`, `stop`,
+or `<` and the bytes of a chunk, written as in Python. `NAME.messages` is what is published, one message a
+line: topic and payload. They were worked out in decimal arithmetic from the contract, not by the bridge.
+Unix time is the steady one and 1,790,000,000.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import pairwise
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from envoy_mqtt.bridge import Access, Bridge
+from envoy_mqtt.model import Identity, Instant, Kind, Meter, Site
+from envoy_mqtt.mqtt.message import Message
+from envoy_mqtt.mqtt.payload import Publish
+
+GOLDEN = Path(__file__).parent / "golden"
+
+# Captures of real streams, where they lie beside the repository (protocol notes, section 11).
+CAPTURES = Path(__file__).parents[2] / "shared" / "captures"
+
+UNIX = 1_790_000_000.0
+ACCESS = Access("192.168.1.20", "The stream is there.", "owner", "2027-09-21T00:00:00Z", "ab" * 32)
+P, N, T, S = Kind.PRODUCTION, Kind.NET, Kind.TOTAL, Kind.STORAGE
+EIDS = {"production": 704643328, "net-consumption": 704643584, "total-consumption": 704643584}
+EIDS |= {"storage": 704643840, "backfeed": 704644352, "load": 704644608, "evse": 704644864, "pv3p": 704645120}
+TYPES = {P: "production", N: "net-consumption", T: "total-consumption", S: "storage"}
+SERIAL = "122100000017"
+
+
+def at(steady: float) -> Instant:
+    return Instant(steady, UNIX + steady)
+
+
+def meter(kind: Kind | str, phases: int, *, enabled: bool = True) -> Meter:
+    name = TYPES[kind] if isinstance(kind, Kind) else kind
+    known = {word: ours for ours, word in TYPES.items()}.get(name)
+    return Meter(EIDS[name], name, known, enabled, phases, "normal", ())
+
+
+def site(*kinds: Kind, phases: int = 1, serial: str = SERIAL) -> Site:
+    return Site(Identity(serial, "800-00654-r08", "D7.6.175"), tuple(meter(kind, phases) for kind in kinds))
+
+
+def identified(layout: Site, publish: Publish | None = None, *, opened: float = 0.0) -> Bridge:
+    """A bridge that has been told who its gateway is, and has an open stream."""
+    bridge = Bridge(publish or Publish())
+    bridge.identify(layout, ACCESS)
+    bridge.open(at(opened))
+    return bridge
+
+
+def finite(literal: str) -> float:
+    raise AssertionError(f"{literal} is not JSON")
+
+
+def content(message: Message) -> Any:
+    """A payload as its reader sees it."""
+    if message.payload.startswith(b"{"):
+        return json.loads(message.payload, parse_constant=finite)
+    return message.payload.decode()
+
+
+def said(messages: Iterable[Message]) -> list[tuple[str, Any]]:
+    return [(message.topic, content(message)) for message in messages]
+
+
+def of(messages: Iterable[Message], topic: str) -> list[Any]:
+    """The payloads of one topic of the gateway."""
+    return [content(message) for message in messages if message.topic.endswith(f"{SERIAL}/{topic}")]
+
+
+# Golden files
+
+OFF = [meter(kind, 2, enabled=False) for kind in ("storage", "backfeed", "load", "evse", "pv3p")]
+HOUSES = {
+    "single-phase": (site(P, N), Publish()),
+    "split-phase": (
+        Site(Identity("122100000025", "800-00555-r03", "D8.3.5433"), (meter(P, 2), meter(T, 2), *OFF)),
+        Publish(),
+    ),
+    "three-phase": (
+        Site(Identity("122100000033", "800-00649-r01", "D8.3.5167"), (meter(P, 3), meter(N, 3))),
+        Publish(meters=False),
+    ),
+}
+
+
+def lines(name: str) -> Iterator[str]:
+    for line in (GOLDEN / name).read_text().splitlines():
+        if line and not line.startswith("#"):
+            yield line
+
+
+def played(name: str) -> Iterator[Message]:
+    """Everything that is published while a story is played."""
+    layout, publish = HOUSES[name]
+    bridge = Bridge(publish)
+    yield from bridge.identify(layout, ACCESS)
+    for line in lines(f"{name}.stream"):
+        seconds, verb, *text = line.split(" ", 2)
+        now = at(float(seconds))
+        if verb == "open":
+            bridge.open(now)
+        elif verb == "tick":
+            yield from bridge.tick(now)
+        elif verb == "stop":
+            yield from bridge.stop()
+        else:
+            assert verb == "<"
+            yield from bridge.receive(text[0].encode().decode("unicode_escape").encode("latin-1"), now)
+
+
+def expected(name: str) -> list[tuple[str, Any]]:
+    return [
+        (topic, json.loads(payload) if payload[:1] == "{" else payload)
+        for topic, payload in (line.split(" ", 1) for line in lines(f"{name}.messages"))
+    ]
+
+
+@pytest.mark.parametrize("name", HOUSES)
+def test_a_story_publishes_what_its_golden_file_says(name: str) -> None:
+    told = said(played(name))
+    for mine, theirs in zip(told, expected(name), strict=False):
+        assert mine == theirs
+    assert len(told) == len(expected(name))
+
+
+# Made-up events
+
+
+def wire(power: float, **more: float) -> dict[str, float]:
+    return {"p": power, "q": 10.0, "s": 230.0, "v": 230.0, "i": 1.0, "pf": 0.9, "f": 50.0} | more
+
+
+def event(power: float = 500.0, net: float = -200.0, *, end: bytes = b"\r\n\r\n", **more: float) -> bytes:
+    """A whole event as it is on the wire; every phase shows the same."""
+    sections = {"production": power, "net-consumption": net, "total-consumption": power + net}
+    document = {
+        section: {key: wire(value, **more) for key in ("ph-a", "ph-b", "ph-c")}
+        for section, value in sections.items()
+    }
+    return b"data: " + json.dumps(document, separators=(",", ":")).encode() + end
+
+
+GARBAGE = b"data: garbage\r\n\r\n"
+
+
+# What is said
+
+
+def test_before_it_knows_its_gateway_it_says_nothing() -> None:
+    bridge = Bridge(Publish())
+    assert bridge.tick(at(1.0)) == []
+    assert bridge.stop() == []
+    assert bridge.site is None
+    assert not bridge.online
+
+
+def test_at_first_it_says_offline_and_who_the_gateway_is() -> None:
+    bridge = Bridge(Publish())
+    availability, gateway = bridge.identify(site(P, N), ACCESS)
+    assert availability == Message(f"envoy/{SERIAL}/availability", b"offline", qos=1, retain=True)
+    assert (gateway.topic, gateway.qos, gateway.retain) == (f"envoy/{SERIAL}/gateway", 1, True)
+    assert (gateway.expiry_s, gateway.content_type) == (0, "application/json")
+    assert content(gateway) == {
+        "serial": SERIAL,
+        "part_number": "800-00654-r08",
+        "firmware": "D7.6.175",
+        "address": "192.168.1.20",
+        "phases": 1,
+        "meters": [
+            {"eid": 704643328, "type": "production", "enabled": True, "status": "normal", "flags": []},
+            {"eid": 704643584, "type": "net-consumption", "enabled": True, "status": "normal", "flags": []},
+        ],
+        "source": "stream",
+        "source_reason": "The stream is there.",
+        "token_role": "owner",
+        "token_expires": "2027-09-21T00:00:00Z",
+        "certificate_sha256": "ab" * 32,
+    }
+
+
+def test_without_a_token_its_role_and_end_are_null() -> None:
+    _, gateway = Bridge(Publish()).identify(site(P), Access("h", "Because."))
+    told = content(gateway)
+    assert told["token_role"] is told["token_expires"] is told["certificate_sha256"] is None
+
+
+def test_who_the_gateway_is_is_said_on_change_alone() -> None:
+    bridge = Bridge(Publish())
+    bridge.identify(site(P, N), ACCESS)
+    assert bridge.identify(site(P, N), ACCESS) == []
+    renewed = ACCESS._replace(token_expires="2028-09-21T00:00:00Z")
+    (gateway,) = bridge.identify(site(P, N), renewed)
+    assert content(gateway)["token_expires"] == "2028-09-21T00:00:00Z"
+
+
+def test_a_new_firmware_changes_nothing_but_what_is_said_of_it() -> None:
+    bridge = identified(site(P, N))
+    bridge.receive(event(), at(1.0))
+    newer = Site(site().identity._replace(firmware="D8.3.5167"), site(P, N).meters)
+    (gateway,) = bridge.identify(newer, ACCESS)
+    assert content(gateway)["firmware"] == "D8.3.5167"
+    assert bridge.online
+
+
+def test_retain_false_leaves_availability_retained() -> None:
+    bridge = Bridge(Publish(retain=False, scalars=True))
+    messages = bridge.identify(site(P, N), ACCESS)
+    bridge.open(at(0.0))
+    messages += bridge.receive(event(), at(1.0)) + bridge.tick(at(100.0)) + bridge.stop()
+    for message in messages:
+        assert message.retain == message.topic.endswith("/availability")
+
+
+# Availability
+
+
+def test_the_first_good_reading_is_followed_by_online() -> None:
+    bridge = identified(site(P, N))
+    assert bridge.receive(GARBAGE, at(0.5)) == []
+    messages = bridge.receive(event(), at(1.0))
+    assert [m.topic.rsplit("/", 1)[1] for m in messages] == [
+        "live",
+        "production",
+        "net",
+        "consumption",
+        "availability",
+    ]
+    assert messages[-1] == Message(f"envoy/{SERIAL}/availability", b"online", qos=1, retain=True)
+    assert of(bridge.receive(event(), at(2.0)), "availability") == []
+
+
+def test_silence_beyond_the_timeout_is_offline_and_said_once() -> None:
+    bridge = identified(site(P, N), Publish(fresh_s=12.0))
+    bridge.receive(event(), at(100.0))
+    assert bridge.tick(at(112.0)) == []
+    assert said(bridge.tick(at(112.25))) == [(f"envoy/{SERIAL}/availability", "offline")]
+    assert bridge.tick(at(113.0)) == []
+    assert of(bridge.receive(event(501.0), at(500.0)), "availability") == ["online"]
+
+
+def test_unreadable_events_are_no_readings() -> None:
+    bridge = identified(site(P, N))
+    bridge.receive(event(), at(1.0))
+    told: list[Message] = []
+    for second in range(2, 60):
+        told += bridge.receive(GARBAGE, at(second)) + bridge.tick(at(second))
+    assert of(told, "availability") == ["offline"]
+    assert (bridge.readings, bridge.skipped) == (1, {"not_json": 58})
+    assert bridge.problem
+
+
+def test_five_minutes_of_the_same_while_power_flows_is_offline() -> None:
+    bridge = identified(site(P, N))
+    told: list[Message] = []
+    for second in range(1, 297):
+        told += bridge.receive(event(), at(second)) + bridge.tick(at(second + 0.5))
+    assert of(told, "availability") == ["online"]
+    for second in range(297, 310):
+        told += bridge.receive(event(), at(second)) + bridge.tick(at(second + 0.5))
+    assert of(told, "availability") == ["online", "offline"]
+    assert of(bridge.receive(event(501.0), at(310.0)), "availability") == ["online"]
+
+
+def test_a_night_of_zeros_is_online() -> None:
+    bridge = identified(site(P))
+    told: list[Message] = []
+    for second in range(1, 1000):
+        told += bridge.receive(event(-0.0, 0.0), at(second)) + bridge.tick(at(second + 0.5))
+    assert of(told, "availability") == ["online"]
+
+
+def test_stopping_says_offline_once() -> None:
+    bridge = identified(site(P, N))
+    bridge.receive(event(), at(1.0))
+    assert said(bridge.stop()) == [(f"envoy/{SERIAL}/availability", "offline")]
+    assert bridge.stop() == []
+
+
+def test_a_new_connection_does_not_change_availability_by_itself() -> None:
+    bridge = identified(site(P, N))
+    bridge.receive(event(), at(1.0))
+    assert bridge.identify(site(P, N), ACCESS) == []
+    bridge.open(at(5.0))
+    assert bridge.tick(at(6.0)) == []
+    assert of(bridge.receive(event(), at(7.0)), "availability") == []
+
+
+# What changes
+
+
+def emptied(messages: Iterable[Message]) -> set[str]:
+    """Topics that are emptied: a retained message of no bytes takes the last one away."""
+    gone = [message for message in messages if message.payload == b""]
+    assert all(message.retain for message in gone)
+    return {message.topic.removeprefix(f"envoy/{SERIAL}/") for message in gone}
+
+
+def test_a_meter_that_is_gone_leaves_no_topic_behind() -> None:
+    bridge = identified(site(P, N))
+    bridge.receive(event(), at(1.0))
+    messages = bridge.identify(site(P), ACCESS)
+    assert emptied(messages) == {"net", "consumption"}
+    assert of(messages, "gateway")[0]["meters"] == [
+        {"eid": 704643328, "type": "production", "enabled": True, "status": "normal", "flags": []}
+    ]
+    topics = [topic for topic, _ in said(bridge.receive(event(), at(2.0)))]
+    assert topics == [f"envoy/{SERIAL}/live", f"envoy/{SERIAL}/production"]
+
+
+def test_the_scalars_of_what_is_gone_are_emptied_too() -> None:
+    bridge = identified(site(P, phases=2), Publish(live=False, meters=False, scalars=True))
+    bridge.receive(event(), at(1.0))
+    gone = emptied(bridge.identify(site(P), ACCESS))
+    values = ("power", "reactive_power", "apparent_power", "power_factor", "voltage", "current", "frequency")
+    assert gone == {f"sensor/production_l{n}_{value}" for n in (1, 2) for value in values}
+
+
+def test_a_meter_that_came_has_its_topics_and_nothing_is_emptied() -> None:
+    bridge = identified(site(P))
+    bridge.receive(event(), at(1.0))
+    assert emptied(bridge.identify(site(P, N), ACCESS)) == set()
+    assert len(bridge.receive(event(), at(2.0))) == 4
+
+
+def test_a_disabled_meter_is_gone() -> None:
+    """`activeCount 0` glitches and people who unscrew things (protocol notes, section 9, line 21)."""
+    bridge = identified(site(P, N))
+    less = Site(site().identity, (meter(P, 1), meter(N, 1, enabled=False)))
+    assert emptied(bridge.identify(less, ACCESS)) == {"net", "consumption"}
+
+
+def test_another_gateway_at_the_same_address_leaves_the_old_one_offline() -> None:
+    bridge = identified(site(P, N))
+    bridge.receive(event(), at(1.0))
+    messages = bridge.identify(site(P, N, serial="122100000099"), ACCESS)
+    told = [topic_and_text for topic_and_text in said(messages) if topic_and_text[0].endswith("availability")]
+    assert told == [
+        (f"envoy/{SERIAL}/availability", "offline"),
+        ("envoy/122100000099/availability", "offline"),
+    ]
+    assert emptied(messages) == set()
+    bridge.open(at(2.0))
+    topics = {message.topic for message in bridge.receive(event(), at(3.0))}
+    assert all(topic.startswith("envoy/122100000099/") for topic in topics)
+    assert "envoy/122100000099/availability" in topics
+
+
+def test_another_gateway_is_not_fresh_because_the_old_one_was() -> None:
+    bridge = identified(site(P, N))
+    bridge.receive(event(), at(1.0))
+    bridge.identify(site(P, N, serial="122100000099"), ACCESS)
+    assert bridge.tick(at(2.0)) == []
+    assert not bridge.online
+
+
+def test_the_sequence_grows_by_one_with_each_reading_whatever_happens() -> None:
+    bridge = identified(site(P, N))
+    told = bridge.receive(event() + GARBAGE + event(), at(1.0))
+    bridge.open(at(2.0))
+    told += bridge.receive(event(), at(3.0))
+    bridge.identify(site(P), ACCESS)
+    told += bridge.receive(event(), at(4.0))
+    numbers = [content(m)["sequence"] for m in told if m.topic.endswith("/live")]
+    assert numbers == [1, 2, 3, 4]
+
+
+# Bytes
+
+
+def test_what_a_broken_connection_began_is_forgotten() -> None:
+    bridge = identified(site(P, N))
+    assert bridge.receive(event()[:400], at(1.0)) == []
+    bridge.open(at(2.0))
+    assert len(of(bridge.receive(event(), at(3.0)), "live")) == 1
+    assert bridge.skipped.total() == 0
+
+
+def test_an_event_that_is_too_long_is_skipped_and_counted() -> None:
+    bridge = identified(site(P, N))
+    told = bridge.receive(b"data: " + b" " * 70_000 + b"\r\n\r\n" + event(), at(1.0))
+    assert len(of(told, "live")) == 1
+    assert bridge.skipped == {"too_long": 1}
+    assert "64 KiB" in bridge.problem
+
+
+def test_time_is_when_the_reading_was_taken() -> None:
+    """8 after 8 s, the third of them unreadable: it counts in k."""
+    bridge = identified(site(P, N), opened=100.0)
+    told = bridge.receive(event() * 2 + GARBAGE + event() * 5, at(108.0))
+    assert [live["time"] - UNIX for live in of(told, "live")] == [101, 102, 104, 105, 106, 107, 108]
+
+
+def test_every_topic_of_a_reading_has_the_same_time() -> None:
+    bridge = identified(site(P, N), opened=100.0)
+    for message in bridge.receive(event(), at(103.5)):
+        if message.content_type:
+            assert content(message)["time"] == UNIX + 100 + 3.5 / 4
+            assert content(message)["timestamp"].endswith("Z")
+
+
+def test_a_clock_that_was_set_is_followed() -> None:
+    bridge = identified(site(P, N))
+    bridge.receive(event(), at(1.0))
+    (live,) = of(bridge.receive(event(), Instant(2.0, UNIX - 3600)), "live")
+    assert live["time"] == UNIX - 3600
+
+
+def test_a_message_that_waits_for_the_broker_is_good_as_long_as_a_reading_is_fresh() -> None:
+    bridge = identified(site(P, N), Publish(fresh_s=20.0))
+    for message in bridge.receive(event(), at(50.0)):
+        assert message.good_until == (70.0 if message.content_type else float("inf"))
+
+
+# Properties
+
+LAYOUTS = [site(P, N), site(P, T, phases=2), site(P, N, phases=3), site(P, N, S, phases=2), site(N), site(P)]
+LAYOUTS.append(site())
+
+
+def keys_of(layout: Site) -> dict[str, set[str]]:
+    """The keys of each topic of a layout, as one good event shows them."""
+    messages = identified(layout).receive(event(), at(1.0))
+    return {m.topic: set(content(m)) for m in messages if m.content_type}
+
+
+KEYS = [keys_of(layout) for layout in LAYOUTS]
+
+WORDS = st.sampled_from(
+    [
+        b"",
+        b" ",
+        b"null",
+        b"true",
+        b"[]",
+        b"{}",
+        b"5",
+        b"NaN",
+        b'{"production":{}}',
+        b"<html></html>",
+        b"\xff\xfe",
+    ]
+)
+HOSTILE = st.sampled_from(
+    [
+        event().replace(b"500.0", b"NaN"),
+        event().replace(b"500.0", b"1e999"),
+        event().replace(b"500.0", b"null"),
+        event().replace(b"500.0", b'"500.0"'),
+        event().replace(b"500.0", b"true"),
+        event().replace(b"500.0", b"9" * 400),
+        event().replace(b"production", b"productio"),
+        event().replace(b'"v":230.0', b'"v":1e-310'),
+        event().replace(b'"v":230.0', b'"v":-230.0'),
+        event().replace(b"500.0", b"1e9").replace(b"-200.0", b"-1e9"),
+        event()[:-20] + b"\r\n\r\n",
+        b"data: " + b"[" * 2000 + b"\r\n\r\n",
+        b": " + b"x" * 70_000 + b"\n",
+        b"data: " + b"x" * 70_000 + b"\n\n",
+        b"event: x\r\nid\r\nretry: 5\r\n",
+        b"\xef\xbb\xbf",
+        b"\r",
+        b"\n",
+        b"\r\n",
+        b"data\n",
+    ]
+)
+VALID = st.builds(
+    event,
+    st.floats(-1e5, 1e5),
+    st.floats(-1e5, 1e5),
+    end=st.sampled_from([b"\r\n\r\n", b"\n\n", b"\r\r", b"\r\n\n"]),
+    v=st.sampled_from([230.0, 0.0, -0.0, 1e-9]),
+    i=st.sampled_from([1.5, -1.5, -0.0]),
+)
+PIECES = st.one_of(
+    VALID, VALID, WORDS.map(lambda word: b"data: " + word + b"\n\n"), HOSTILE, st.binary(max_size=30)
+)
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """A good event in which a few bytes are others."""
+    data = bytearray(draw(VALID))
+    for _ in range(draw(st.integers(1, 3))):
+        where = draw(st.integers(6, len(data) - 1))
+        data[where : where + draw(st.integers(0, 2))] = draw(st.binary(max_size=2))
+    return bytes(data)
+
+
+STREAMS = st.lists(PIECES | mutated(), max_size=8)
+
+
+def check(messages: Iterable[Message], keys: dict[str, set[str]], latest: float) -> None:
+    """Nothing but the layout's topics, each with its keys, and numbers that are."""
+    times, numbers = [0.0], [0]
+    for message in messages:
+        told = content(message)
+        if isinstance(told, str):
+            assert message.topic == f"envoy/{SERIAL}/availability"
+            continue
+        assert set(told) == keys[message.topic]
+        assert b"-0.0," not in message.payload
+        for key, value in told.items():
+            assert value is None or key in ("timestamp", "source") or isfinite(value)
+            if value is not None and key.endswith(("current", "apparent_power")):
+                assert value >= 0
+            if value is not None and key.endswith("power_factor"):
+                assert -1 <= value <= 1
+        if message.topic.endswith("/live"):
+            times.append(told["time"])
+            numbers.append(told["sequence"])
+    assert all(before <= after for before, after in pairwise(times))
+    assert times[-1] <= latest
+    assert numbers == list(range(len(numbers)))
+
+
+@settings(max_examples=900)
+@given(st.sampled_from(range(len(LAYOUTS))), STREAMS, st.floats(0.0, 40.0))
+def test_whatever_comes_only_good_messages_leave(which: int, pieces: list[bytes], pause: float) -> None:
+    bridge = identified(LAYOUTS[which])
+    told: list[Message] = []
+    now = 1.0
+    for piece in pieces:
+        told += bridge.receive(piece, at(now))
+        told += bridge.tick(at(now))
+        now += pause
+    told += bridge.receive(b"\r\n\r\n" + event(), at(now))
+    check(told, KEYS[which], UNIX + now + 0.001)
+    assert len(of(told, "live")) == bridge.readings
+    good, bad = bridge.readings, bridge.skipped.total()
+    assert good >= 1, "after garbage a good event is read"
+    assert good + bad <= 2 + sum(piece.count(b"\n") + piece.count(b"\r") for piece in pieces)
+
+
+@settings(max_examples=300)
+@given(
+    st.sampled_from(LAYOUTS),
+    STREAMS.map(b"".join),
+    st.lists(st.integers(0, 20_000), max_size=12),
+    st.booleans(),
+)
+def test_however_the_bytes_are_cut_the_messages_are_the_same(
+    layout: Site, stream: bytes, places: list[int], finely: bool
+) -> None:
+    edges = [0, *sorted(place % (len(stream) + 1) for place in places), len(stream)]
+    chunks = [stream[start:end] for start, end in pairwise(edges)]
+    if finely:
+        chunks = [stream[n : n + 7] for n in range(0, len(stream), 7)]
+    publish = Publish(scalars=True)
+    whole, cut = identified(layout, publish), identified(layout, publish)
+    told = [message for chunk in chunks for message in cut.receive(chunk, at(9.0))]
+    assert told == whole.receive(stream, at(9.0))
+    assert (cut.skipped, cut.readings) == (whole.skipped, whole.readings)
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(range(len(LAYOUTS))), st.binary(max_size=300))
+def test_random_bytes_do_nothing_at_all(which: int, noise: bytes) -> None:
+    bridge = identified(LAYOUTS[which])
+    bridge.receive(noise, at(1.0))
+    told = bridge.receive(b"\n\n" + event(), at(2.0))
+    check(told, KEYS[which], UNIX + 2)
+    assert len(of(told, "live")) == bridge.readings == 1
+
+
+# What was captured on real gateways
+
+
+def captured(name: str) -> tuple[bytes, list[Any]]:
+    """A capture's bytes, its comments as the stream's comments, and its whole events."""
+    (path,) = CAPTURES.glob(f"{name}_*")
+    text = path.read_text()
+    wire_text = "".join(":" + line if line[:1] == "#" else line for line in text.splitlines(keepends=True))
+    events = []
+    for line in text.splitlines():
+        with suppress(ValueError):
+            events.append(json.loads(line.removeprefix("data: ")))
+    return wire_text.replace("\n", "\r\n").encode(), events
+
+
+def per_phase(events: Any, section: str, phases: int) -> list[list[float]]:
+    return [[event[section][key]["p"] for key in ("ph-a", "ph-b", "ph-c")[:phases]] for event in events]
+
+
+CAPTURED = [("01", 1, 22), ("06", 3, 1), ("07", 3, 1), ("09", 2, 1), ("10", 3, 2)]
+
+
+def test_captures_come_out_as_their_numbers_say() -> None:
+    for name, phases, whole in CAPTURED if CAPTURES.exists() else []:
+        stream, events = captured(name)
+        assert len(events) == whole
+        bridge = identified(site(P, N, phases=phases))
+        told: list[Message] = []
+        for start in range(0, len(stream), 1000):
+            told += bridge.receive(stream[start : start + 1000], at(1.0))
+        assert bridge.readings == whole
+        assert bridge.skipped.total() == 0
+        production = [sum(legs) for legs in per_phase(events, "production", phases)]
+        net = [sum(legs) for legs in per_phase(events, "net-consumption", phases)]
+        total = [sum(legs) for legs in per_phase(events, "total-consumption", phases)]
+        lives = of(told, "live")
+        assert [live["production_power"] for live in lives] == pytest.approx(production, abs=0.0501)
+        assert [live["net_power"] for live in lives] == pytest.approx(net, abs=0.0501)
+        assert [live["consumption_power"] for live in lives] == pytest.approx(total, abs=0.0545)
+        imported = [max(0.0, watts) for watts in net]
+        exported = [max(0.0, -watts) for watts in net]
+        assert [live["grid_import_power"] for live in lives] == pytest.approx(imported, abs=0.0501)
+        assert [live["grid_export_power"] for live in lives] == pytest.approx(exported, abs=0.0501)
+        if phases > 1:
+            legs = per_phase(events, "net-consumption", phases)
+            for n in range(phases):
+                shown = [net[f"l{n + 1}_power"] for net in of(told, "net")]
+                assert shown == pytest.approx([leg[n] for leg in legs], abs=0.0501)
+
+
+def test_a_buffer_of_22_captured_events_is_a_burst_of_22_seconds() -> None:
+    """Firmware 7.0.88, one 16 KiB buffer after 22 s: a second between two, in order."""
+    for name, phases, whole in CAPTURED[:1] if CAPTURES.exists() else []:
+        stream, _ = captured(name)
+        bridge = identified(site(P, N, phases=phases), opened=100.0)
+        lives = of(bridge.receive(stream, at(100.0 + whole)), "live")
+        assert [live["time"] - UNIX for live in lives] == list(range(101, 101 + whole))
