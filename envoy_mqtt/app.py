@@ -30,7 +30,7 @@ from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Broker, Publisher
 from envoy_mqtt.outbox import Outbox
-from envoy_mqtt.supervise import keep, run_until
+from envoy_mqtt.supervise import end, keep, run_until
 
 log = structlog.get_logger()
 
@@ -103,7 +103,7 @@ class App:
                 await run_until(stop, self._tick(), *(keep(each.follow, each.line) for each in self.gateways))
             finally:
                 await self._say_goodbye()
-            broker.cancel()
+                await end(broker)
 
     def _remembered(self) -> Iterable[Message]:
         base = self._settings.mqtt.base_topic

@@ -18,6 +18,9 @@ JITTER = 0.4
 # A far end that has done its work this long is well again, and the next failure is a new one.
 WELL_S = 60.0
 
+# How long a task that was cancelled may take to end before it is told again.
+AGAIN_S = 0.5
+
 # The longest wait that a far end may ask for.
 ASKED_CEILING_S = 600.0
 
@@ -58,6 +61,17 @@ async def keep(
             pause = wait_s(failures, ceiling_s=ceiling_s, after_s=error.after_s, chance=chance())
             line.lost(error, pause)
             await sleep(pause)
+
+
+async def end(task: asyncio.Task[Any], *, again_s: float = AGAIN_S) -> None:
+    """Cancel a task until it has ended.
+
+    Once is not enough: Python 3.11's `wait_for`, which aiomqtt waits with, swallows a cancellation that
+    coincides with the answer it waits for (CPython issue 86296).
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=again_s)
 
 
 async def run_until(stop: asyncio.Event, *jobs: Coroutine[Any, Any, None]) -> None:

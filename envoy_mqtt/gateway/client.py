@@ -205,7 +205,7 @@ class Stream:
 
     async def read(self, response: ClientResponse) -> NoReturn:
         """Pass every byte on until the stream ends."""
-        if response.content_type == "text/html":
+        if response.headers.get("Content-Type", "").lower().startswith("text/html"):
             raise BadAnswer("/stream/meter answers with a page instead of a stream")
         self._bridge.open(now())
         heard = steady()

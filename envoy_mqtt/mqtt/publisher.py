@@ -22,7 +22,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from envoy_mqtt.clock import steady
 from envoy_mqtt.errors import BrokerUnavailable
-from envoy_mqtt.line import SETTLED_S, Line
+from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.message import OFFLINE, Message
 from envoy_mqtt.outbox import Outbox
 
@@ -33,6 +33,9 @@ WORKERS = 8
 # paho leaves Nagle's algorithm on; with it a second message waits up to 40 ms for the acknowledgement of
 # the first (p50 17 ms instead of 0.15 at 1,000 messages a second).
 NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+
+# A broker that does not take our goodbye is not waited for.
+LEAVE_S = 1.0
 
 # How long name look-up and TCP connection may take: they run in a thread that nothing can interrupt.
 CONNECT_S = 3.0
@@ -80,7 +83,10 @@ class Publisher:
         try:
             async with client:
                 connected_at = steady()
-                await self._work(client)
+                try:
+                    await self._work(client)
+                finally:
+                    client.timeout = LEAVE_S
         except* aiomqtt.MqttError as group:
             trouble = self._translate(_first(group))
         except* (OSError, ValueError) as group:
@@ -115,7 +121,7 @@ class Publisher:
 
     async def _work(self, client: aiomqtt.Client) -> None:
         await client.subscribe(self._broker.will, qos=1)
-        self._line.back(SETTLED_S, host=self._broker.host, port=self._broker.port, protocol=self._protocol)
+        self._line.back(host=self._broker.host, port=self._broker.port, protocol=self._protocol)
         self._outbox.open(steady())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(client), name="broker: listen")
