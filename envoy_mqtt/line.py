@@ -46,10 +46,10 @@ class Line:
         say(f"{self._what} {state}", error=str(error), reason=error.reason, retry_in_s=round(retry_in_s, 1))
 
     def back(self, steady_s: float | None = None, **facts: object) -> bool:
-        """The connection does what it is for, since `steady_s`; whether that counts as being back.
+        """The connection has done what it is for, for so long; whether that counts as being back.
 
-        The first time does at once, and so does a far end whose word is enough (None). Else it has to last for
-        SETTLED_S after a loss, so that a far end that comes and goes is one line and not two a minute.
+        The first time does at once, and so does a far end whose word is enough (None). Else it has to last
+        for SETTLED_S after a loss, so that a far end that comes and goes is one line and not two a minute.
         """
         if self._lost_at is not None and self._connected_before:
             if steady_s is not None and steady_s < SETTLED_S:

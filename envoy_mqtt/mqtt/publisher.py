@@ -11,6 +11,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
@@ -87,6 +88,7 @@ class Publisher:
                     await self._work(client)
                 finally:
                     client.timeout = LEAVE_S
+                    await self._say_offline(client)
         except* aiomqtt.MqttError as group:
             trouble = self._translate(_first(group))
         except* (OSError, ValueError) as group:
@@ -127,6 +129,13 @@ class Publisher:
             group.create_task(self._listen(client), name="broker: listen")
             for n in range(WORKERS):
                 group.create_task(self._send(client), name=f"broker: send {n}")
+
+    async def _say_offline(self, client: aiomqtt.Client) -> None:
+        """Whoever says goodbye to a broker takes the will's word upon himself, be it a bug that ends him."""
+        said = self._outbox.said(self._broker.will)
+        if said is not None and said.payload != OFFLINE:
+            with suppress(aiomqtt.MqttError):
+                await client.publish(self._broker.will, OFFLINE, retain=True)
 
     async def _send(self, client: aiomqtt.Client) -> None:
         task = asyncio.current_task()
