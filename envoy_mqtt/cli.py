@@ -5,6 +5,7 @@ Exit status: 0 done, 1 failed, 2 usage or configuration. Errors are sentences on
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -61,6 +62,10 @@ def top(
 @cli.command()
 def run(config: ConfigFile = None) -> None:
     """Bridge the configured gateways to the broker until SIGTERM or Ctrl-C."""
+    # Told to stop while the imports go on: there is nothing yet to say goodbye to. As a container's
+    # first process it would not even hear SIGTERM without this.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
     _keep_lean()
     settings = _load(config)
 
@@ -77,7 +82,7 @@ def demo(
     """A simulated house, a broker and the bridge between them, in one process."""
     from envoy_mqtt.demo import demo as play
 
-    asyncio.run(_run_and_leave(play(port)))
+    _play(play(port))
 
 
 @cli.command()
@@ -105,13 +110,16 @@ def simulate(
         pace=Pace(pace),
         speed=speed,
     )
-    asyncio.run(_run_and_leave(play(options, host, port, control_port)))
+    _play(play(options, host, port, control_port))
 
 
 @config_cli.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether the configuration is right, and what is wrong with it."""
+    from envoy_mqtt import app
+
     settings = _load(config)
+    app.check(settings)
     typer.echo(f"{settings.file or 'no file, defaults and environment'}: the configuration is right")
 
 
@@ -137,6 +145,14 @@ def _keep_lean() -> None:
     """
     for unused in ("cryptography", "rich"):
         sys.modules.setdefault(unused, None)  # type: ignore[arg-type]  # how Python says "not installed"
+
+
+def _play(work: Coroutine[Any, Any, None]) -> None:
+    """Run something that talks on stdout; it ends quietly when nobody listens any more (`| head`)."""
+    try:
+        asyncio.run(_run_and_leave(work))
+    except* BrokenPipeError:
+        os._exit(0)
 
 
 async def _run_and_leave(work: Coroutine[Any, Any, None]) -> NoReturn:

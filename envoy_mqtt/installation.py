@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 import uuid
+from errno import EACCES, ENOTDIR
 from pathlib import Path
 from typing import NamedTuple
 
@@ -49,6 +50,15 @@ def load(folder: Path) -> Installation:
     except OSError as error:
         raise ConfigError(_unwritable(folder, error)) from None
     return installation
+
+
+def check(folder: Path) -> None:
+    """Raise the `ConfigError` that `load` would, where it can be told without writing."""
+    there = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    if not there.is_dir():
+        raise ConfigError(_unwritable(folder, NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(_unwritable(folder, PermissionError(EACCES, os.strerror(EACCES))))
 
 
 def save(folder: Path, installation: Installation) -> None:

@@ -37,10 +37,12 @@ def wait_s(
 ) -> float:
     """Seconds to wait after the so-manieth failure in a row, 1 for the first.
 
-    `after_s` is what the far end asked for, `chance` is 0…1 and lengthens the wait by up to JITTER.
+    `after_s` is what the far end asked for, `chance` is 0…1 and lengthens the wait by up to JITTER, but
+    what was asked for not beyond ASKED_CEILING_S.
     """
+    longer = 1 + JITTER * chance
     doubled = min(ceiling_s, 2.0 ** min(failures - 1, 32))
-    return max(doubled, min(after_s, ASKED_CEILING_S)) * (1 + JITTER * chance)
+    return max(doubled * longer, min(after_s * longer, ASKED_CEILING_S))
 
 
 async def keep(

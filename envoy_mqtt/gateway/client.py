@@ -35,7 +35,8 @@ NO_EVENT_S = 60.0
 
 # A gateway's small processor takes seconds for a TLS handshake, and some of its pages half a minute.
 CONNECT_S = 10.0
-ANSWER = ClientTimeout(total=45, connect=CONNECT_S, sock_read=SILENCE_S)
+HEADERS_S = 45.0
+ANSWER = ClientTimeout(total=HEADERS_S, connect=CONNECT_S, sock_read=SILENCE_S)
 STREAM = ClientTimeout(total=None, connect=CONNECT_S, sock_read=SILENCE_S)
 
 # The largest answer that is read; real ones have 3 kB.
@@ -104,6 +105,8 @@ async def _attempt(target: Target, stream: "Stream", line: Line) -> NoReturn:
         cookie_jar=aiohttp.DummyCookieJar(),
         read_bufsize=16 * 1024,
     ) as http:
+        # aiohttp asks again by itself, at once, when a connection closes before the answer.
+        http._retry_connection = False
         site, access = await _identify(http, target, certificate, line)
         stream.identify(site, access)
         async with _get(http, "/stream/meter", target.token, STREAM) as response:
@@ -167,7 +170,10 @@ async def _get(
 ) -> AsyncIterator[ClientResponse]:
     """A 200 answer; every other status is trouble, and a redirect is never followed with a token."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    async with http.get(path, headers=headers, timeout=limits, allow_redirects=False) as response:
+    # A gateway that drips its headers renews `sock_read` with every byte.
+    async with asyncio.timeout(HEADERS_S):
+        response = await http.get(path, headers=headers, timeout=limits, allow_redirects=False)
+    async with response:
         if response.status != 200:
             raise of_status(path, response.status, response.headers.get("Retry-After", ""), now().unix)
         yield response
