@@ -13,6 +13,7 @@ all the same calls:
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from envoy_mqtt.errors import BadEvent
@@ -89,17 +90,19 @@ class Bridge:
 
     def receive(self, chunk: bytes, now: Instant) -> list[Message]:
         """The messages of every event that ends in these bytes, in order."""
-        messages: list[Message] = []
+        return list(self.read(chunk, now))
+
+    def read(self, chunk: bytes, now: Instant) -> Iterator[Message]:
+        """The same, each made when it is asked for: `live` can be on its way before the rest is written."""
         for event in self._events.receive(chunk):
             taken = self._pace.stamp(now.steady)
             try:
-                quantities = self._read(event)
+                quantities = self._decoded(event)
             except BadEvent as bad:
                 self.skipped[bad.reason] += 1
                 self.problem = str(bad)
             else:
-                messages += self._publish_reading(quantities, taken, now)
-        return messages
+                yield from self._publish_reading(quantities, taken, now)
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
@@ -111,17 +114,18 @@ class Bridge:
         self._freshness.online = False
         return self._say_availability()
 
-    def _read(self, event: Event) -> Quantities:
+    def _decoded(self, event: Event) -> Quantities:
         if isinstance(event, TooLong):
             raise BadEvent("too_long", "it is longer than 64 KiB")
         return self._decode(event)
 
-    def _publish_reading(self, quantities: Quantities, taken: float, now: Instant) -> list[Message]:
+    def _publish_reading(self, quantities: Quantities, taken: float, now: Instant) -> Iterator[Message]:
         self.readings += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
         reading = Reading(time, self.readings, SOURCE, quantities)
         self._freshness.read(quantities, now.steady)
-        return self._payloads.write(reading, steady=now.steady) + self._say_availability()
+        yield from self._payloads.write(reading, steady=now.steady)
+        yield from self._say_availability()
 
     def _say_availability(self) -> list[Message]:
         online = self._freshness.online

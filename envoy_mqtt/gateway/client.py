@@ -217,19 +217,22 @@ class Stream:
         heard = steady()
         async for chunk in response.content.iter_any():
             for at in range(0, len(chunk), SLICE):
-                if self._receive(chunk[at : at + SLICE]):
+                if await self._receive(chunk[at : at + SLICE]):
                     heard = steady()
                 await self._outbox.settle()
             if steady() - heard > NO_EVENT_S:
                 raise GatewayUnavailable("the gateway sends bytes and no event", reason="timeout")
         raise GatewayUnavailable("the gateway ended the stream", reason="closed")
 
-    def _receive(self, part: bytes) -> bool:
+    async def _receive(self, part: bytes) -> bool:
         """Whether an event ended in these bytes."""
         bridge = self._bridge
         readings, skipped = bridge.readings, bridge.skipped.total()
         arrived = now()
-        self._outbox.put(bridge.receive(part, arrived))
+        for message in bridge.read(part, arrived):
+            self._outbox.put((message,))
+            if message.qos:
+                await asyncio.sleep(0)  # `live` leaves now, and the others are written meanwhile
         if bridge.readings > readings:
             self._count(arrived.steady)
         if bridge.skipped.total() > skipped:
