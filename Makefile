@@ -7,6 +7,8 @@ BIN        := .venv/bin
 APT_LINE   := sudo apt install git make python3 python3-venv
 
 export UV_PYTHON_DOWNLOADS := never
+# Trust what this machine trusts, as pip does.
+export UV_SYSTEM_CERTS := 1
 
 .PHONY: help setup demo test check format clean mosquitto bench
 .DEFAULT_GOAL := help

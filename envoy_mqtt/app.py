@@ -15,6 +15,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
 import structlog
@@ -33,6 +34,12 @@ from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.supervise import end, keep, run_until
 
 log = structlog.get_logger()
+
+# How often a healthy stream has a reading.
+STREAM_INTERVAL_S = 1.0
+
+# As many name look-ups and connection attempts may hang at once as there are far ends, within reason.
+THREADS = 128
 
 # What waits when the process is told to stop has this long to leave.
 FLUSH_S = 3.0
@@ -58,8 +65,7 @@ class Gateway:
     @property
     def serial(self) -> str | None:
         """The gateway's serial number: as it said itself, else as configured."""
-        site = self.bridge.site
-        return self.settings.serial if site is None else site.identity.serial
+        return self.bridge.serial or self.settings.serial
 
     def _target(self) -> Target:
         try:
@@ -67,7 +73,13 @@ class Gateway:
         except ConfigError as error:
             raise Refused(str(error), reason="refused") from None
         secret = None if token is None else token.get_secret_value()
-        return Target(self.settings.host, self.settings.serial, secret)
+        file = self.settings.token_file
+        remedy = (
+            f"there is no token for it; set {self._name}.token or {self._name}.token_file"
+            if file is None
+            else f"there is no token in {file} ({self._name}.token_file)"
+        )
+        return Target(self.settings.host, self.settings.serial, secret, remedy)
 
 
 class App:
@@ -89,6 +101,8 @@ class App:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Bridge until `stop` is set, then leave in order."""
+        threads = ThreadPoolExecutor(min(THREADS, len(self.gateways) + 8), "far end")
+        asyncio.get_running_loop().set_default_executor(threads)
         self._outbox.put([Message(self._state, ONLINE, qos=1)])
         self._say_info()
         self._outbox.put(self._remembered())
@@ -106,8 +120,10 @@ class App:
 
     def _remembered(self) -> Iterable[Message]:
         base = self._settings.mqtt.base_topic
+        configured = tuple(each.settings.serial for each in self.gateways if each.settings.serial)
         return [
-            Message(f"{base}/{serial}/availability", OFFLINE, qos=1) for serial in self._installation.serials
+            Message(f"{base}/{serial}/availability", OFFLINE, qos=1)
+            for serial in dict.fromkeys(self._installation.serials + configured)
         ]
 
     async def _say_goodbye(self) -> None:
@@ -152,12 +168,12 @@ class App:
     def _remember(self) -> None:
         remembered = self._installation
         for gateway in self.gateways:
-            if gateway.bridge.site is not None:
-                remembered = remembered.met(gateway.bridge.site.identity.serial)
+            if gateway.bridge.serial is not None:
+                remembered = remembered.met(gateway.bridge.serial)
         if remembered != self._installation:
-            self._installation = remembered
             try:
                 installation.save(self._data_dir, remembered)
+                self._installation = remembered
             except OSError as error:
                 log.warning("data_dir cannot be written", folder=str(self._data_dir), error=error.strerror)
 
@@ -197,7 +213,7 @@ def _publish(settings: Settings) -> Publish:
         live=settings.publish.live,
         meters=settings.publish.meters,
         scalars=settings.publish.scalars,
-        fresh_s=settings.availability.timeout_s,
+        fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
     )
 
 

@@ -5,7 +5,8 @@ answered and the time, and returns the MQTT messages to send; it does no I/O, ne
 clock, and never fails on what a gateway sends. Recording, replay, simulation and the golden tests are
 all the same calls:
 
-    bridge.identify(site, access)      /info and /ivp/meters were read
+    bridge.meet(serial)                /info was read
+    bridge.identify(site, access)      /ivp/meters was read as well
     bridge.open(now)                   the stream answered 200
     bridge.receive(chunk, now)         bytes of the stream arrived
     bridge.tick(now)                   time has passed
@@ -51,6 +52,7 @@ class Bridge:
         self._pace = Pace()
         self._wall = WallClock()
         self._freshness = Freshness(publish.fresh_s)
+        self._serial: str | None = None
         self._site: Site | None = None
         self._about = b""
         self._said_online: bool | None = None
@@ -65,23 +67,33 @@ class Bridge:
         return self._site
 
     @property
+    def serial(self) -> str | None:
+        """The serial number the gateway said last; `None` before it was asked for the first time."""
+        return self._serial
+
+    @property
     def online(self) -> bool:
         """Whether fresh readings are coming."""
         return self._freshness.online
 
-    def identify(self, site: Site, access: Access) -> list[Message]:
-        """The gateway was asked who it is and which meters it has; what is gone is emptied."""
-        messages: list[Message] = []
-        if self._site is not None and self._site.identity.serial != site.identity.serial:
-            messages += self.stop()
-            self._freshness = Freshness(self._publish.fresh_s)
+    def meet(self, serial: str) -> list[Message]:
+        """The gateway said its serial number: from now on it is told whether its readings are fresh."""
+        goodbye = self.stop() if self._serial not in (None, serial) else []
+        if serial != self._serial:
+            self._serial, self._site, self._about = serial, None, b""
             self._said_online, self._topics = None, set()
+            self._freshness = Freshness(self._publish.fresh_s)
+        return goodbye + self._say_availability()
+
+    def identify(self, site: Site, access: Access) -> list[Message]:
+        """The gateway was asked which meters it has; what is gone is emptied."""
+        messages = self.meet(site.identity.serial)
         if site != self._site:
             self._site = site
             self._decode: Decode = decoder(site)
             self._payloads = Payloads(site, self._publish)
             messages += self._leave_behind(self._payloads.topics)
-        return messages + self._say_availability() + self._say_gateway(access)
+        return messages + self._say_gateway(site, access)
 
     def open(self, now: Instant) -> None:
         """The gateway answered 200 to a request for the stream: bytes of a new stream follow."""
@@ -129,14 +141,13 @@ class Bridge:
 
     def _say_availability(self) -> list[Message]:
         online = self._freshness.online
-        if self._site is None or online == self._said_online:
+        if self._serial is None or online == self._said_online:
             return []
         self._said_online = online
         return [self._message("availability", ONLINE if online else OFFLINE)]
 
-    def _say_gateway(self, access: Access) -> list[Message]:
-        assert self._site is not None
-        about = encode(describe(self._site, access))
+    def _say_gateway(self, site: Site, access: Access) -> list[Message]:
+        about = encode(describe(site, access))
         if about == self._about:
             return []
         self._about = about
@@ -148,10 +159,7 @@ class Bridge:
         return [Message(topic, b"", qos=1) for topic in gone]
 
     def _message(self, topic: str, payload: bytes, *, retain: bool = True) -> Message:
-        assert self._site is not None
-        return Message(
-            f"{self._publish.base_topic}/{self._site.identity.serial}/{topic}", payload, qos=1, retain=retain
-        )
+        return Message(f"{self._publish.base_topic}/{self._serial}/{topic}", payload, qos=1, retain=retain)
 
 
 def describe(site: Site, access: Access) -> dict[str, object]:

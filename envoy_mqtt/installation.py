@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from envoy_mqtt.errors import ConfigError
+from envoy_mqtt.gateway.answers import SERIAL
 
 NAME = "installation.json"
 VERSION = 1
@@ -88,7 +89,8 @@ def _read(path: Path) -> Installation | None:
         serials = content["serials"]
         if not isinstance(serials, list):
             raise TypeError
-        return Installation(uuid.UUID(content["instance"]).hex, tuple(map(str, serials)))
+        known = tuple(serial for serial in map(str, serials) if SERIAL.fullmatch(serial))
+        return Installation(uuid.UUID(content["instance"]).hex, known)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         path.replace(path.with_suffix(".json.broken"))
         return None

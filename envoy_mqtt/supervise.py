@@ -25,7 +25,7 @@ AGAIN_S = 0.5
 ASKED_CEILING_S = 600.0
 
 
-class Line(Protocol):
+class Losses(Protocol):
     """Where the state of a connection is told, once when it is lost; the job itself says when it is back."""
 
     def lost(self, error: TryAgain, retry_in_s: float) -> None:
@@ -47,7 +47,7 @@ def wait_s(
 
 async def keep(
     job: Callable[[], Awaitable[NoReturn]],
-    line: Line,
+    line: Losses,
     *,
     ceiling_s: float = CEILING_S,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,

@@ -93,6 +93,7 @@ class Mqtt(Section):
     )
     base_topic: str = Field(
         "envoy",
+        max_length=1000,
         pattern=r"^[^+#/\x00]([^+#\x00]*[^+#/\x00])?$",
         description="a topic without + and #, and without / at its ends",
     )

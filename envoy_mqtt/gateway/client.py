@@ -51,11 +51,14 @@ SOURCE_REASON = "The stream is the only source that this version reads."
 
 
 class Target(NamedTuple):
-    """Where a gateway is asked, the serial number it must have if that is known, and today's token."""
+    """Where a gateway is asked, the serial number it must have if that is known, and today's token, or
+    the sentence that says how to come by one.
+    """
 
     host: str
     serial: str | None
     token: str | None
+    remedy: str
 
 
 class SameCertificate(aiohttp.Fingerprint):
@@ -107,20 +110,21 @@ async def _attempt(target: Target, stream: "Stream", line: Line) -> NoReturn:
     ) as http:
         # aiohttp asks again by itself, at once, when a connection closes before the answer.
         http._retry_connection = False
-        site, access = await _identify(http, target, certificate, line)
+        site, access = await _identify(http, target, certificate, stream, line)
         stream.identify(site, access)
         async with _get(http, "/stream/meter", target.token, STREAM) as response:
             await stream.read(response)
 
 
 async def _identify(
-    http: aiohttp.ClientSession, target: Target, shown: SameCertificate, line: Line
+    http: aiohttp.ClientSession, target: Target, shown: SameCertificate, stream: "Stream", line: Line
 ) -> tuple[Site, Access]:
     identity = read_info(await _answer(http, "/info", None))
     _check_serial(identity, target)
     _check_certificate(identity, common_name(shown.certificate), line)
+    stream.meet(identity.serial)
     if target.token is None:
-        raise Refused("there is no token for it; set gateway.token or gateway.token_file", reason="refused")
+        raise Refused(target.remedy, reason="refused")
     claims = _check_token(identity, target.token)
     meters = read_meters(await _answer(http, "/ivp/meters", target.token))
     return Site(identity, meters), Access(
@@ -205,8 +209,12 @@ class Stream:
         """Seconds between the first and the last reading of this connection."""
         return 0.0 if self._first is None else self._last - self._first
 
-    def identify(self, site: Site, access: Access) -> None:
+    def meet(self, serial: str) -> None:
         """The gateway has said who it is."""
+        self._outbox.put(self._bridge.meet(serial))
+
+    def identify(self, site: Site, access: Access) -> None:
+        """The gateway has said what it measures."""
         self._outbox.put(self._bridge.identify(site, access))
 
     async def read(self, response: ClientResponse) -> NoReturn:

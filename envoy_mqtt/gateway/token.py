@@ -31,12 +31,16 @@ def read_claims(token: str) -> Claims:
         claims = jwt.decode(unsigned, options={"verify_signature": False})
     except (jwt.InvalidTokenError, ValueError):
         return NOTHING_SAID
-    serial, role = claims.get("aud"), claims.get("enphaseUser")
+    serial = _word(claims.get("aud"))
     return Claims(
-        serial=serial if isinstance(serial, str) and serial != FOR_ANY else None,
-        role=role if isinstance(role, str) else None,
+        serial=None if serial == FOR_ANY else serial,
+        role=_word(claims.get("enphaseUser")),
         expires=_instant(claims.get("exp")),
     )
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) and value.isascii() else None
 
 
 def _instant(value: object) -> float | None:

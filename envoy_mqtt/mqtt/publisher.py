@@ -77,14 +77,16 @@ class Publisher:
         self._outbox = outbox
         self._line = line
         self._protocol = "5" if broker.protocol == "auto" else broker.protocol
+        self._connected_at: float | None = None
+        self._told = False
 
     async def publish(self) -> NoReturn:
         """Connect, say everything again, and send until the connection is lost."""
-        connected_at: float | None = None
+        self._connected_at = None
         client = self._client()
         try:
             async with client:
-                connected_at = steady()
+                self._connected_at = steady()
                 try:
                     await self._work(client)
                 finally:
@@ -92,14 +94,17 @@ class Publisher:
                     await self._say_offline(client)
         except* aiomqtt.MqttError as group:
             trouble = self._translate(_first(group))
-        except* (OSError, ValueError) as group:
+        except* (OSError, UnicodeError) as group:
             trouble = BrokerUnavailable(f"no connection: {_first(group)}", reason="unreachable")
         finally:
             self._outbox.close()
-            if connected_at is None:
-                client._client.disconnect()  # aiomqtt leaves the socket of a failed attempt open
-        trouble.steady_s = 0.0 if connected_at is None else steady() - connected_at
+            _hang_up(client)
+        trouble.steady_s = self._steady_s
         raise trouble
+
+    @property
+    def _steady_s(self) -> float:
+        return 0.0 if self._connected_at is None else steady() - self._connected_at
 
     def _client(self) -> aiomqtt.Client:
         broker = self._broker
@@ -115,17 +120,15 @@ class Publisher:
             will=aiomqtt.Will(broker.will, OFFLINE, qos=1, retain=True),
             tls_context=broker.tls,
             socket_options=NO_DELAY,
-            # paho tells its own story at warning; what matters of it is told by `Line`.
-            logger=logging.getLogger("envoy_mqtt.paho"),
+            logger=_silent(),
         )
-        client.pending_calls_threshold = WORKERS + 2
         client._client.connect_timeout = CONNECT_S
         return client
 
     async def _work(self, client: aiomqtt.Client) -> None:
         _write_at_once(client)
         await client.subscribe(self._broker.will, qos=1)
-        self._line.back(host=self._broker.host, port=self._broker.port, protocol=self._protocol)
+        self._told = False
         self._outbox.open(steady())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(client), name="broker: listen")
@@ -149,7 +152,11 @@ class Publisher:
             await client.publish(
                 message.topic, message.payload, message.qos, message.retain, properties(message)
             )
-            self._outbox.sent()
+            self._outbox.sent(message)
+            if not self._told:
+                self._told = self._line.back(
+                    self._steady_s, host=self._broker.host, port=self._broker.port, protocol=self._protocol
+                )
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         """Iterating is what notices a lost connection at once.
@@ -164,7 +171,9 @@ class Publisher:
 
     def _translate(self, error: BaseException) -> BrokerUnavailable:
         if not isinstance(error, MqttConnectError):
-            text = "it accepts connections and does not answer" if "timed out" in str(error) else str(error)
+            # Of a lost connection only the cause says why: refused, taken over, shut down.
+            said = str(error.__cause__ or error)
+            text = "it accepts connections and does not answer" if "timed out" in said else said
             return BrokerUnavailable(text, reason="lost")
         code = error.rc.value if isinstance(error.rc, ReasonCode) else error.rc
         if code == WRONG_VERSION:
@@ -176,6 +185,21 @@ class Publisher:
             self._protocol = "3.1.1"
             return BrokerUnavailable("it does not speak MQTT 5; 3.1.1 is next", reason="protocol")
         return BrokerUnavailable(f"it does not speak MQTT {self._protocol}", reason="refused")
+
+
+def _silent() -> logging.Logger:
+    """Where paho's own story goes: what matters of it is told by `Line`, once."""
+    logger = logging.getLogger("envoy_mqtt.paho")
+    logger.setLevel(logging.CRITICAL)
+    return logger
+
+
+def _hang_up(client: aiomqtt.Client) -> None:
+    """Close what aiomqtt leaves open where an attempt failed or nobody took our goodbye."""
+    sock = client._client.socket()
+    if isinstance(sock, socket.socket):
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _write_at_once(client: aiomqtt.Client) -> None:
