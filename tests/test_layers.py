@@ -20,6 +20,7 @@ LAYERS = {
         "gateway.answers",
         "gateway.normalise",
         "gateway.certificate",
+        "gateway.verdict",
         "gateway.token",
         "gateway.trouble",
         "mqtt.message",
