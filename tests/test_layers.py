@@ -34,11 +34,13 @@ LAYERS = {
         "supervise",
         "store",
         "installation",
+        "gateway.pins",
+        "gateway.guard",
         "gateway.client",
         "mqtt.publisher",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "app"),
+    "wiring": ("config", "log", "app", "trust"),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }
@@ -59,7 +61,7 @@ BELOW = {
 # `structlog` is where it is set up and where something is said; `jwt` and `aiohttp` serve both ends of
 # the wire; `trouble` translates aiohttp's exceptions.
 HOMES = {
-    "aiohttp": {"gateway.client", "gateway.trouble", "simulator"},
+    "aiohttp": {"gateway.client", "gateway.guard", "gateway.trouble", "simulator"},
     "aiomqtt": {"mqtt.publisher", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},
