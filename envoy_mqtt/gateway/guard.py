@@ -4,7 +4,8 @@
     /info       judge()   now the serial number is known: its name, and the pin
     the token             only after that
 
-Where the configuration gives the serial number, an impostor does not come past the handshake.
+Where the configuration gives the serial number, a changed certificate that is refused does not come past the
+handshake. Another gateway's name does: `/info` then tells an impostor from a mistake in the configuration.
 """
 
 import asyncio
@@ -56,10 +57,11 @@ class Guard(aiohttp.Fingerprint):
         if self._serial is not None:
             try:
                 self.judge(self._serial)
-            except GatewayUnavailable:
-                # aiohttp closes the connection only for its own exception.
-                transport.abort()
-                raise
+            except GatewayUnavailable as refused:
+                if refused.reason == "certificate_changed":
+                    # aiohttp closes the connection only for its own exception.
+                    transport.abort()
+                    raise
 
     def judge(self, serial: str) -> Verdict:
         """What to do with the certificate of the gateway `serial`; `GatewayUnavailable` says a refusal."""

@@ -2,7 +2,6 @@
 
 import hashlib
 import ssl
-from collections.abc import Mapping
 
 import aiohttp
 import pytest
@@ -67,23 +66,25 @@ async def test_off_takes_any_at_any_time(keys: Keys) -> None:
         assert len(gateway.visits.requests) == 2
 
 
-@pytest.mark.parametrize(
-    ("pins", "anothers", "reason"),
-    [({SERIAL: OLD}, None, "certificate_changed"), ({}, "122399999999", "other_serial")],
-    ids=["another than the pinned one", "another gateway's"],
-)
-async def test_where_the_serial_is_known_the_handshake_is_the_end(
-    keys: Keys, pins: Mapping[str, str], anothers: str | None, reason: str
-) -> None:
+async def test_where_the_serial_is_known_a_changed_certificate_ends_the_handshake(keys: Keys) -> None:
     """Nothing is asked, and the connection does not stay open."""
     async with Gateway(keys=keys) as gateway:
-        if anothers:
-            gateway.renew_certificate(serial=anothers)
         with pytest.raises(GatewayUnavailable) as caught:
-            await ask(gateway, Guard("strict", pins, SERIAL))
-        assert caught.value.reason == reason
+            await ask(gateway, Guard("strict", {SERIAL: OLD}, SERIAL))
+        assert caught.value.reason == "certificate_changed"
         assert gateway.visits.requests == []
         await eventually(lambda: gateway.connections == 0)
+
+
+async def test_anothers_name_is_judged_when_it_has_said_who_it_is(keys: Keys) -> None:
+    """It may be an impostor, or another gateway and a wrong serial number in the configuration."""
+    guard = Guard("pin", {}, SERIAL)
+    async with Gateway(keys=keys) as gateway:
+        gateway.renew_certificate(serial="122399999999")
+        await ask(gateway, guard)
+    with pytest.raises(GatewayUnavailable) as caught:
+        guard.judge(SERIAL)
+    assert caught.value.reason == "other_serial"
 
 
 async def test_where_it_is_not_known_yet_the_verdict_waits_for_it(keys: Keys) -> None:
