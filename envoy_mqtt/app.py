@@ -26,6 +26,7 @@ from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError, Refused
 from envoy_mqtt.gateway.client import Target, follow
+from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
@@ -51,16 +52,19 @@ BROKER_CEILING_S = 10.0
 class Gateway:
     """One configured gateway: its bridge, and the attempts to follow it."""
 
-    def __init__(self, settings: config.Gateway, name: str, publish: Publish, outbox: Outbox) -> None:
+    def __init__(
+        self, settings: config.Gateway, name: str, publish: Publish, outbox: Outbox, pins: Pins
+    ) -> None:
         self.settings = settings
         self._name = name  # what its section is called in the configuration
         self.bridge = Bridge(publish)
         self.line = Line("gateway", host=settings.host)
         self._outbox = outbox
+        self._pins = pins
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
-        await follow(self._target(), self.bridge, self._outbox, self.line)
+        await follow(self._target(), self.bridge, self._outbox, self.line, self._pins)
 
     @property
     def serial(self) -> str | None:
@@ -70,6 +74,7 @@ class Gateway:
     def _target(self) -> Target:
         try:
             token = config.read_token(self.settings, self._name)
+            _reload(self._pins)
         except ConfigError as error:
             raise Refused(str(error), reason="refused") from None
         secret = None if token is None else token.get_secret_value()
@@ -79,7 +84,7 @@ class Gateway:
             if file is None
             else f"there is no token in {file} ({self._name}.token_file)"
         )
-        return Target(self.settings.host, self.settings.serial, secret, remedy)
+        return Target(self.settings.host, self.settings.serial, secret, remedy, self.settings.certificate)
 
 
 class App:
@@ -90,11 +95,13 @@ class App:
         self._started = time.time()
         self._data_dir = settings.data_dir
         self._installation = installation.load(self._data_dir)
+        pins = Pins(self._data_dir)
+        _reload(pins)
         self._outbox = Outbox()
         self.broker_line = Line("broker", host=settings.mqtt.host)
         publish = _publish(settings)
         self.gateways = [
-            Gateway(gateway, name, publish, self._outbox)
+            Gateway(gateway, name, publish, self._outbox, pins)
             for name, gateway in zip(_names(settings), settings.every_gateway, strict=True)
         ]
         self._state = f"{publish.base_topic}/bridge/state"
@@ -200,6 +207,11 @@ def _stop_collecting() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def _reload(pins: Pins) -> None:
+    if not pins.reload():
+        log.warning("known certificates lost: the file could not be understood and was kept aside")
 
 
 def _names(settings: Settings) -> list[str]:

@@ -113,6 +113,43 @@ def simulate(
     _play(play(options, host, port, control_port))
 
 
+@cli.command()
+def trust(
+    config: ConfigFile = None,
+    *,
+    serial: Annotated[
+        str | None, typer.Option(metavar="S", help="Only the gateway with this serial number.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Change what is pinned without asking.")] = False,
+) -> None:
+    """Show the gateway's certificate and pin it: the bridge knows the gateway by it from now on."""
+    settings = _load(config)
+
+    from envoy_mqtt.trust import accept, look
+
+    found, errors = asyncio.run(look(settings, serial))
+    for finding in found:
+        typer.echo(finding.describe())
+        if finding.known:
+            typer.echo("It is the one that is pinned.")
+        elif finding.changed and not yes and not _confirm("Trust this one instead of the pinned one?"):
+            errors.append(f"{finding.host}: nothing was changed; --yes changes it without asking")
+        else:
+            accept(settings, finding)
+            typer.echo("It is pinned now.")
+    if errors:
+        raise EnvoyMqttError("\n".join(errors))
+
+
+def _confirm(question: str) -> bool:
+    """Yes or no; nobody there to ask is a no."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        typer.echo()
+        return False
+
+
 @config_cli.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether the configuration is right, and what is wrong with it."""

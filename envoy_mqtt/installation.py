@@ -4,14 +4,13 @@
 has met, so that after a crash it can say that their readings are not fresh before they are back.
 """
 
-import json
 import os
-import tempfile
 import uuid
 from errno import EACCES, ENOTDIR
 from pathlib import Path
 from typing import NamedTuple
 
+from envoy_mqtt import store
 from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.gateway.answers import SERIAL
 
@@ -43,10 +42,7 @@ def load(folder: Path) -> Installation:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / NAME
-        installation = _read(path) if path.exists() else None
-        if installation is None:
-            installation = Installation(uuid.uuid4().hex)
+        installation = _read(folder / NAME) or Installation(uuid.uuid4().hex)
         save(folder, installation)
     except OSError as error:
         raise ConfigError(_unwritable(folder, error)) from None
@@ -64,35 +60,21 @@ def check(folder: Path) -> None:
 
 def save(folder: Path, installation: Installation) -> None:
     """Write it in one step, readable by its owner alone; raises `OSError`."""
-    content = {"version": VERSION, "instance": installation.instance, "serials": installation.serials}
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{NAME}.")  # 0600 from the start
-    try:
-        with os.fdopen(handle, "w") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(folder / NAME)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    store.write(folder / NAME, VERSION, {"instance": installation.instance, "serials": installation.serials})
 
 
 def _read(path: Path) -> Installation | None:
+    content = store.read(path, VERSION)
+    if content is None:
+        return None
     try:
-        content = json.loads(path.read_bytes())
-        version = content["version"]
-        if isinstance(version, int) and version > VERSION:
-            raise ConfigError(
-                f"data_dir: {path} was written by a newer envoy-mqtt (its version is {version}, this one "
-                f"knows {VERSION}): update envoy-mqtt, or choose another data_dir"
-            )
         serials = content["serials"]
         if not isinstance(serials, list):
             raise TypeError
         known = tuple(serial for serial in map(str, serials) if SERIAL.fullmatch(serial))
         return Installation(uuid.UUID(content["instance"]).hex, known)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        path.replace(path.with_suffix(".json.broken"))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        path.replace(path.with_name(f"{NAME}.broken"))
         return None
 
 

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 SETTLED_S = 3.0
 
 # Waiting does not mend these.
-TO_MEND = {"refused", "other_serial"}
+TO_MEND = {"refused", "other_serial", "certificate_changed"}
 
 
 class Line:

@@ -20,6 +20,7 @@ LAYERS = {
         "gateway.answers",
         "gateway.normalise",
         "gateway.certificate",
+        "gateway.verdict",
         "gateway.token",
         "gateway.trouble",
         "mqtt.message",
@@ -31,12 +32,15 @@ LAYERS = {
         "line",
         "outbox",
         "supervise",
+        "store",
         "installation",
+        "gateway.pins",
+        "gateway.guard",
         "gateway.client",
         "mqtt.publisher",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "app"),
+    "wiring": ("config", "log", "app", "trust"),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }
@@ -57,7 +61,7 @@ BELOW = {
 # `structlog` is where it is set up and where something is said; `jwt` and `aiohttp` serve both ends of
 # the wire; `trouble` translates aiohttp's exceptions.
 HOMES = {
-    "aiohttp": {"gateway.client", "gateway.trouble", "simulator"},
+    "aiohttp": {"gateway.client", "gateway.guard", "gateway.trouble", "simulator"},
     "aiomqtt": {"mqtt.publisher", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from envoy_mqtt.config import forms
+from envoy_mqtt.gateway.verdict import Mode
 
 YES_NO = "true or false"
 TEXT = "text in quotes, not empty"
@@ -57,6 +58,7 @@ class Gateway(Section):
         _maybe(JWT)
     )
     token_file: Path | None = _maybe(FILE)
+    certificate: Mode = Field("pin", description='"pin", "strict" or "off"')
 
 
 class Tls(Section):

@@ -1,14 +1,14 @@
 """One gateway over HTTP: ask who it is, then follow its stream until it ends.
 
-The shell around `Bridge`, and the one home of aiohttp's client. `follow` is one attempt; it always ends
-by raising, `TryAgain` for whatever a gateway or a network can do. Bytes go in the moment they arrive,
-messages come out of the same call, and nothing is waited for in between.
+The shell around `Bridge`, and with `guard` the home of aiohttp's client. `follow` is one attempt; it
+always ends by raising, `TryAgain` for whatever a gateway or a network can do. Bytes go in the moment they
+arrive, messages come out of the same call, and nothing is waited for in between.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from typing import NamedTuple, NoReturn
 
 import aiohttp
@@ -17,11 +17,13 @@ from aiohttp import ClientResponse, ClientTimeout
 from envoy_mqtt import __version__
 from envoy_mqtt.bridge import Access, Bridge
 from envoy_mqtt.clock import now, steady
-from envoy_mqtt.errors import BadAnswer, GatewayUnavailable, Refused, TryAgain
+from envoy_mqtt.errors import BadAnswer, ConfigError, GatewayUnavailable, Refused, TryAgain
 from envoy_mqtt.gateway.answers import read_info, read_meters
-from envoy_mqtt.gateway.certificate import common_name
+from envoy_mqtt.gateway.guard import Guard
+from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.gateway.token import Claims, read_claims
 from envoy_mqtt.gateway.trouble import FOREIGN, of_status, translate
+from envoy_mqtt.gateway.verdict import Mode, printable
 from envoy_mqtt.line import Line
 from envoy_mqtt.model import Identity, Site
 from envoy_mqtt.mqtt.message import iso
@@ -51,44 +53,45 @@ SOURCE_REASON = "The stream is the only source that this version reads."
 
 
 class Target(NamedTuple):
-    """Where a gateway is asked, the serial number it must have if that is known, and today's token, or
-    the sentence that says how to come by one.
+    """Where a gateway is asked, the serial number it must have if that is known, today's token or the
+    sentence that says how to come by one, and how strictly its certificate is looked at.
     """
 
     host: str
     serial: str | None
     token: str | None
     remedy: str
+    certificate: Mode = "pin"
 
 
-class SameCertificate(aiohttp.Fingerprint):
-    """Takes the first certificate of a session and no other after it.
+class Met(NamedTuple):
+    """Who answers at an address, and the certificate shown there; `sha256` is lower-case hex."""
 
-    aiohttp calls `check` after the handshake, before anything is sent. The token leaves only after the
-    first certificate's name was held against the serial number, so nobody else is ever sent it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(bytes(32))
-        self.certificate = b""
-
-    def check(self, transport: asyncio.Transport) -> None:
-        """Raise `ServerFingerprintMismatch` when the certificate changed within the session."""
-        shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        if self.certificate and shown != self.certificate:
-            host, port, *_ = transport.get_extra_info("peername")
-            raise aiohttp.ServerFingerprintMismatch(self.certificate, shown, host, port)
-        self.certificate = shown
+    identity: Identity
+    name: str | None
+    sha256: str
 
 
-async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line) -> NoReturn:
+async def meet(host: str) -> Met:
+    """Ask who is there, without a token and whatever the certificate; raises `TryAgain`."""
+    guard = Guard("off")
+    try:
+        async with _session(host, guard) as http:
+            identity = read_info(await _answer(http, "/info", None))
+    except FOREIGN as error:
+        raise translate(error) from None
+    return Met(identity, guard.name, guard.sha256)
+
+
+async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line, pins: Pins) -> NoReturn:
     """Identify the gateway, read its stream until it ends, and raise `TryAgain` with the reason.
 
-    The messages go to `outbox` at once; `line` is told when the first reading has come.
+    The messages go to `outbox` at once; `line` is told when the first reading has come. A certificate met
+    for the first time, or renewed, is kept in `pins`.
     """
     stream = Stream(bridge, outbox, line)
     try:
-        await _attempt(target, stream, line)
+        await _attempt(target, stream, line, pins)
     except TryAgain as error:
         trouble = error
     except FOREIGN as error:
@@ -97,31 +100,36 @@ async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line) -> 
     raise trouble
 
 
-async def _attempt(target: Target, stream: "Stream", line: Line) -> NoReturn:
-    certificate = SameCertificate()
-    async with aiohttp.ClientSession(
-        f"https://{target.host}",
-        # One connection for the stream and one for everything else.
-        connector=aiohttp.TCPConnector(ssl=certificate, limit=2),
-        headers={"User-Agent": f"envoy-mqtt/{__version__}", "Accept-Encoding": "identity"},
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        read_bufsize=16 * 1024,
-    ) as http:
-        # aiohttp asks again by itself, at once, when a connection closes before the answer.
-        http._retry_connection = False
-        site, access = await _identify(http, target, certificate, stream, line)
+async def _attempt(target: Target, stream: "Stream", line: Line, pins: Pins) -> NoReturn:
+    guard = Guard(target.certificate, pins.known, target.serial)
+    async with _session(target.host, guard) as http:
+        site, access = await _identify(http, target, guard, stream=stream, line=line, pins=pins)
         stream.identify(site, access)
         async with _get(http, "/stream/meter", target.token, STREAM) as response:
             await stream.read(response)
 
 
+def _session(host: str, guard: Guard) -> aiohttp.ClientSession:
+    http = aiohttp.ClientSession(
+        f"https://{host}",
+        # One connection for the stream and one for everything else.
+        connector=aiohttp.TCPConnector(ssl=guard, limit=2),
+        headers={"User-Agent": f"envoy-mqtt/{__version__}", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        read_bufsize=16 * 1024,
+    )
+    # aiohttp asks again by itself, at once, when a connection closes before the answer.
+    http._retry_connection = False
+    return http
+
+
 async def _identify(
-    http: aiohttp.ClientSession, target: Target, shown: SameCertificate, stream: "Stream", line: Line
+    http: aiohttp.ClientSession, target: Target, guard: Guard, *, stream: "Stream", line: Line, pins: Pins
 ) -> tuple[Site, Access]:
     identity = read_info(await _answer(http, "/info", None))
     _check_serial(identity, target)
-    _check_certificate(identity, common_name(shown.certificate), line)
+    _admit(identity.serial, guard, line, pins)
     stream.meet(identity.serial)
     if target.token is None:
         raise Refused(target.remedy, reason="refused")
@@ -132,7 +140,7 @@ async def _identify(
         source_reason=SOURCE_REASON,
         token_role=claims.role,
         token_expires=None if claims.expires is None else iso(claims.expires),
-        certificate_sha256=hashlib.sha256(shown.certificate).hexdigest(),
+        certificate_sha256=guard.sha256,
     )
 
 
@@ -145,18 +153,24 @@ def _check_serial(identity: Identity, target: Target) -> None:
         )
 
 
-def _check_certificate(identity: Identity, name: str | None, line: Line) -> None:
-    claimed = (name or "").removeprefix("envoy-")
-    if claimed == name:
-        line.warn("certificate not checked: its name is not of the form envoy-SERIAL", name=name)
-    elif claimed != identity.serial:
-        raise GatewayUnavailable(
-            f"the gateway says it is {identity.serial} and shows a certificate of {claimed}: "
-            "something stands between us",
-            reason="other_serial",
+def _admit(serial: str, guard: Guard, line: Line, pins: Pins) -> None:
+    """Carry out the verdict on the certificate; raises `GatewayUnavailable` where it is refused."""
+    verdict = guard.judge(serial)
+    if verdict.warning:
+        line.warn(
+            verdict.warning,
+            # What gets pinned is news each time; the rest is said once.
+            again_after_s=0.0 if verdict.pin else inf,
+            serial=serial,
+            name=printable(guard.name or ""),
+            sha256=guard.sha256,
+            pinned_before=pins.known.get(serial),
         )
-    else:
-        line.warn("certificate is self-signed: its name was checked and nothing more", name=name)
+    if verdict.pin:
+        try:
+            pins.keep(serial, guard.sha256)
+        except ConfigError as error:
+            line.warn("certificate pinned until the end of this process only", error=str(error))
 
 
 def _check_token(identity: Identity, token: str) -> Claims:

@@ -1,0 +1,104 @@
+"""Small files that outlive the process: written whole or not at all, and read with suspicion."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from envoy_mqtt import store
+from envoy_mqtt.errors import ConfigError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "things.json"
+
+
+def names(folder: Path) -> set[str]:
+    return {each.name for each in folder.iterdir()}
+
+
+def test_what_is_written_is_read(path: Path) -> None:
+    store.write(path, 3, {"things": [1, "ä", None]})
+    assert store.read(path, 3) == {"version": 3, "things": [1, "ä", None]}
+    assert names(path.parent) == {"things.json"}
+
+
+def test_where_there_is_nothing_nothing_is_read_and_nothing_made(path: Path) -> None:
+    assert store.read(path, 1) is None
+    assert names(path.parent) == set()
+
+
+def test_the_file_is_its_owners_alone_whatever_it_was_before(path: Path) -> None:
+    path.write_text("{}")
+    path.chmod(0o644)
+    store.write(path, 1, {})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_older_versions_file_is_read(path: Path) -> None:
+    store.write(path, 1, {"things": 1})
+    assert store.read(path, 2) == {"version": 1, "things": 1}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\x00" * 100,
+        b"\xff\xfe",
+        b"{",
+        b"[" * 100_000,
+        b"5",
+        b"null",
+        b'"version"',
+        b"[1]",
+        b"{}",
+        b'{"version": null}',
+        b'{"version": true}',
+        b'{"version": "1"}',
+        b'{"version": 1.5}',
+        b'{"version": 1' + b"0" * 5000 + b"}",
+    ],
+    ids=lambda raw: repr(raw[:20]),
+)
+def test_what_is_not_ours_is_kept_aside(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    assert store.read(path, 1) is None
+    assert names(path.parent) == {"things.json.broken"}
+    assert path.with_name("things.json.broken").read_bytes() == raw
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=st.binary(max_size=60))
+def test_random_bytes_are_kept_aside_and_raise_nothing(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    assert store.read(path, 1) is None
+    assert path.with_name("things.json.broken").read_bytes() == raw
+
+
+def test_a_newer_versions_file_is_refused_and_left_alone(path: Path) -> None:
+    raw = json.dumps({"version": 2, "whatever": {}}).encode()
+    path.write_bytes(raw)
+    with pytest.raises(ConfigError, match="newer envoy-mqtt") as caught:
+        store.read(path, 1)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == raw
+
+
+def test_what_cannot_be_replaced_leaves_nothing_behind(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(OSError, match="things"):
+        store.write(path, 1, {})
+    with pytest.raises(OSError, match="things"):
+        store.read(path, 1)
+    assert names(path.parent) == {"things.json"}
+
+
+def test_a_folder_that_is_none_raises_what_the_system_says(path: Path) -> None:
+    path.write_text("")
+    with pytest.raises(OSError, match="things"):
+        store.write(path / "inner.json", 1, {})
