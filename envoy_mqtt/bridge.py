@@ -135,8 +135,8 @@ class Bridge:
         self.readings += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
         reading = Reading(time, self.readings, SOURCE, quantities)
-        self._freshness.read(quantities, now.steady)
         yield from self._payloads.write(reading, steady=now.steady)
+        self._freshness.read(quantities, now.steady)
         yield from self._say_availability()
 
     def _say_availability(self) -> list[Message]:

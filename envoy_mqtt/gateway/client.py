@@ -251,10 +251,11 @@ class Stream:
         bridge = self._bridge
         readings, skipped = bridge.readings, bridge.skipped.total()
         arrived = now()
-        for message in bridge.read(part, arrived):
-            self._outbox.put((message,))
-            if message.qos:
-                await asyncio.sleep(0)  # `live` leaves now, and the others are written meanwhile
+        messages = bridge.read(part, arrived)
+        for first in messages:
+            self._outbox.put((first,))
+            await asyncio.sleep(0)  # it leaves now, and the others are written meanwhile
+            self._outbox.put(messages)
         if bridge.readings > readings:
             self._count(arrived.steady)
         if bridge.skipped.total() > skipped:

@@ -31,6 +31,9 @@ DECIMALS = {
 }
 
 
+DECIMAL_PLACES = tuple(DECIMALS.values())
+
+
 class Publish(NamedTuple):
     """Which of the per-reading topics are wanted, and how they are kept."""
 
@@ -82,21 +85,22 @@ class Payloads:
             quantity: self._values_of(quantity, reading.quantities[quantity]) for quantity in self._quantities
         }
         time, timestamp = milliseconds(reading.time)
-        live = dict(zip(self._live_keys, self._live_values(values), strict=True))
+        live = list(zip(self._live_keys, self._live_values(values), strict=True))
         if self._publish.live:
-            head = {
+            payload: dict[str, float | str | None] = {
                 "time": time,
                 "timestamp": timestamp,
                 "sequence": reading.sequence,
                 "source": reading.source,
             }
-            yield "live", encode(head | live), 1
+            payload.update(live)
+            yield "live", encode(payload), 1
         if self._publish.meters:
             for quantity in self._quantities:
                 filled = zip(self._meter_keys[quantity], values[quantity], strict=True)
                 yield quantity, encode({"time": time, "timestamp": timestamp, **dict(filled)}), 0
         if self._publish.scalars:
-            for key, value in live.items():
+            for key, value in live:
                 if value is not None:
                     yield f"sensor/{key}", str(value).encode(), 0
 
@@ -167,7 +171,7 @@ def rounded(phase: Phase) -> list[Value]:
     """A phase's values as they are published; adding 0.0 makes the gateway's `-0.0` a plain 0."""
     return [
         None if value is None else round(value, decimals) + 0.0
-        for value, decimals in zip(phase, DECIMALS.values(), strict=True)
+        for value, decimals in zip(phase, DECIMAL_PLACES)  # noqa: B905  twice as fast, seven by seven
     ]
 
 
