@@ -4,13 +4,11 @@
 has met, so that after a crash it can say that their readings are not fresh before they are back.
 """
 
-import json
-import os
-import tempfile
 import uuid
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from envoy_mqtt import store
 from envoy_mqtt.errors import ConfigError
 
 NAME = "installation.json"
@@ -40,53 +38,28 @@ def load(folder: Path) -> Installation:
     written or the file is a newer version's.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / NAME
-        installation = _read(path) if path.exists() else None
-        if installation is None:
-            installation = Installation(uuid.uuid4().hex)
+        store.make(folder)
+        installation = _read(folder / NAME) or Installation(uuid.uuid4().hex)
         save(folder, installation)
     except OSError as error:
-        raise ConfigError(_unwritable(folder, error)) from None
+        raise ConfigError(store.unwritable(folder, error)) from None
     return installation
 
 
 def save(folder: Path, installation: Installation) -> None:
     """Write it in one step, readable by its owner alone; raises `OSError`."""
-    content = {"version": VERSION, "instance": installation.instance, "serials": installation.serials}
-    handle, name = tempfile.mkstemp(dir=folder, prefix=f".{NAME}.")  # 0600 from the start
-    try:
-        with os.fdopen(handle, "w") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(folder / NAME)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
+    store.write(folder / NAME, VERSION, installation._asdict())
 
 
 def _read(path: Path) -> Installation | None:
     try:
-        content = json.loads(path.read_bytes())
-        version = content["version"]
-        if isinstance(version, int) and version > VERSION:
-            raise ConfigError(
-                f"data_dir: {path} was written by a newer envoy-mqtt (its version is {version}, this one "
-                f"knows {VERSION}): update envoy-mqtt, or choose another data_dir"
-            )
-        serials = content["serials"]
-        if not isinstance(serials, list):
-            raise TypeError
-        return Installation(uuid.UUID(content["instance"]).hex, tuple(map(str, serials)))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        path.replace(path.with_suffix(".json.broken"))
+        return store.read(path, VERSION, _understand)
+    except store.Broken:
         return None
 
 
-def _unwritable(folder: Path, error: OSError) -> str:
-    owner = f"{os.getuid()}:{os.getgid()}"
-    return (
-        f"data_dir: {folder} cannot be written ({error.strerror}): give it to this user with "
-        f"'chown -R {owner} {folder}', or choose another data_dir"
-    )
+def _understand(content: dict[str, Any]) -> Installation:
+    serials = content["serials"]
+    if not isinstance(serials, list):
+        raise TypeError
+    return Installation(uuid.UUID(content["instance"]).hex, tuple(map(str, serials)))

@@ -31,6 +31,7 @@ LAYERS = {
         "line",
         "outbox",
         "supervise",
+        "store",
         "installation",
         "gateway.client",
         "mqtt.publisher",
