@@ -19,11 +19,14 @@ from typing import NoReturn
 import structlog
 
 from envoy_mqtt import __version__, config
+from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
-from envoy_mqtt.errors import ConfigError, Refused
+from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.gateway.client import Target, follow
+from envoy_mqtt.gateway.token import Token
+from envoy_mqtt.gateway.tokens import Tokens, end
 from envoy_mqtt.installation import load, save
 from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
@@ -42,32 +45,38 @@ BROKER_CEILING_S = 10.0
 
 
 class Gateway:
-    """One configured gateway: its bridge, and the attempts to follow it."""
+    """One configured gateway: its bridge, its tokens, and the attempts to follow it."""
 
-    def __init__(self, settings: config.Gateway, name: str, publish: Publish, outbox: Outbox) -> None:
+    def __init__(
+        self, settings: config.Gateway, tokens: Tokens, line: Line, bridge: Bridge, outbox: Outbox
+    ) -> None:
         self.settings = settings
-        self._name = name  # what its section is called in the configuration
-        self.bridge = Bridge(publish)
-        self.line = Line("gateway", host=settings.host)
+        self.bridge = bridge
+        self.line = line
+        self.tokens = tokens
         self._outbox = outbox
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
-        await follow(self._target(), self.bridge, self._outbox, self.line)
+        target = Target(self.settings.host, self.settings.serial, self.tokens)
+        await follow(target, self.bridge, self._outbox, self.line)
+
+    async def renew(self) -> NoReturn:
+        """Keep the token fresh while the stream goes on; the next connection uses the new one."""
+        await self.tokens.renewing(self._say)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait before the next attempt; a token put into `token_file` meanwhile ends the wait."""
+        await self.tokens.another_one(seconds)
+
+    def _say(self, token: Token) -> None:
+        self._outbox.put(self.bridge.renew(token.claims.role, end(token)))
 
     @property
     def serial(self) -> str | None:
         """The gateway's serial number: as it said itself, else as configured."""
         site = self.bridge.site
         return self.settings.serial if site is None else site.identity.serial
-
-    def _target(self) -> Target:
-        try:
-            token = config.read_token(self.settings, self._name)
-        except ConfigError as error:
-            raise Refused(str(error), reason="refused") from None
-        secret = None if token is None else token.get_secret_value()
-        return Target(self.settings.host, self.settings.serial, secret)
 
 
 class App:
@@ -81,12 +90,14 @@ class App:
         self._outbox = Outbox()
         self.broker_line = Line("broker", host=settings.mqtt.host)
         publish = _publish(settings)
-        self.gateways = [
-            Gateway(gateway, name, publish, self._outbox)
-            for name, gateway in zip(_names(settings), settings.every_gateway, strict=True)
-        ]
+        self.gateways = [self._gateway(name, gateway, publish) for name, gateway in sections(settings)]
         self._state = f"{publish.base_topic}/bridge/state"
         self._info = b""
+
+    def _gateway(self, name: str, settings: config.Gateway, publish: Publish) -> Gateway:
+        line = Line("gateway", host=settings.host)
+        tokens = tokens_of(self._settings, name, settings, line)
+        return Gateway(settings, tokens, line, Bridge(publish), self._outbox)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Bridge until `stop` is set, then leave in order."""
@@ -100,7 +111,9 @@ class App:
                 keep(publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
             )
             try:
-                await run_until(stop, self._tick(), *(keep(each.follow, each.line) for each in self.gateways))
+                following = (keep(each.follow, each.line, sleep=each.rest) for each in self.gateways)
+                renewing = (each.renew() for each in self.gateways)
+                await run_until(stop, self._tick(), *following, *renewing)
             finally:
                 await self._say_goodbye()
             broker.cancel()
@@ -173,10 +186,6 @@ class App:
             protocol=mqtt.protocol,
             tls=_tls(mqtt.tls),
         )
-
-
-def _names(settings: Settings) -> list[str]:
-    return [f"gateways[{n}]" for n in range(len(settings.gateways))] or ["gateway"]
 
 
 def _publish(settings: Settings) -> Publish:

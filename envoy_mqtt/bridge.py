@@ -6,6 +6,7 @@ clock, and never fails on what a gateway sends. Recording, replay, simulation an
 all the same calls:
 
     bridge.identify(site, access)      /info and /ivp/meters were read
+    bridge.renew(role, expires)        there is a new token
     bridge.open(now)                   the stream answered 200
     bridge.receive(chunk, now)         bytes of the stream arrived
     bridge.tick(now)                   time has passed
@@ -51,6 +52,7 @@ class Bridge:
         self._wall = WallClock()
         self._freshness = Freshness(publish.fresh_s)
         self._site: Site | None = None
+        self._access: Access | None = None
         self._about = b""
         self._said_online: bool | None = None
         self._topics: set[str] = set()
@@ -71,6 +73,7 @@ class Bridge:
     def identify(self, site: Site, access: Access) -> list[Message]:
         """The gateway was asked who it is and which meters it has; what is gone is emptied."""
         messages: list[Message] = []
+        self._access = access
         if self._site is not None and self._site.identity.serial != site.identity.serial:
             messages += self.stop()
             self._freshness = Freshness(self._publish.fresh_s)
@@ -81,6 +84,13 @@ class Bridge:
             self._payloads = Payloads(site, self._publish)
             messages += self._leave_behind(self._payloads.topics)
         return messages + self._say_availability() + self._say_gateway(access)
+
+    def renew(self, role: str | None, expires: str | None) -> list[Message]:
+        """There is a new token: what `gateway` tells of it, at once."""
+        if self._access is None:
+            return []
+        self._access = self._access._replace(token_role=role, token_expires=expires)
+        return self._say_gateway(self._access)
 
     def open(self, now: Instant) -> None:
         """The gateway answered 200 to a request for the stream: bytes of a new stream follow."""

@@ -21,6 +21,8 @@ LAYERS = {
         "gateway.normalise",
         "gateway.certificate",
         "gateway.token",
+        "gateway.budget",
+        "gateway.cloud",
         "gateway.trouble",
         "mqtt.message",
         "mqtt.payload",
@@ -32,12 +34,16 @@ LAYERS = {
         "outbox",
         "supervise",
         "store",
+        "lock",
         "installation",
+        "gateway.auth",
+        "gateway.purse",
+        "gateway.tokens",
         "gateway.client",
         "mqtt.publisher",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "app"),
+    "wiring": ("config", "log", "access", "app"),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }
@@ -58,7 +64,7 @@ BELOW = {
 # `structlog` is where it is set up and where something is said; `jwt` and `aiohttp` serve both ends of
 # the wire; `trouble` translates aiohttp's exceptions.
 HOMES = {
-    "aiohttp": {"gateway.client", "gateway.trouble", "simulator"},
+    "aiohttp": {"gateway.client", "gateway.auth", "gateway.trouble", "simulator"},
     "aiomqtt": {"mqtt.publisher", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},

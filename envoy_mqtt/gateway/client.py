@@ -1,6 +1,6 @@
 """One gateway over HTTP: ask who it is, then follow its stream until it ends.
 
-The shell around `Bridge`, and the one home of aiohttp's client. `follow` is one attempt; it always ends
+The shell around `Bridge`, and the one place that talks to gateways. `follow` is one attempt; it always ends
 by raising, `TryAgain` for whatever a gateway or a network can do. Bytes go in the moment they arrive,
 messages come out of the same call, and nothing is waited for in between.
 """
@@ -17,14 +17,13 @@ from aiohttp import ClientResponse, ClientTimeout
 from envoy_mqtt import __version__
 from envoy_mqtt.bridge import Access, Bridge
 from envoy_mqtt.clock import now, steady
-from envoy_mqtt.errors import BadAnswer, GatewayUnavailable, Refused, TryAgain
+from envoy_mqtt.errors import BadAnswer, GatewayUnavailable, TryAgain
 from envoy_mqtt.gateway.answers import read_info, read_meters
 from envoy_mqtt.gateway.certificate import common_name
-from envoy_mqtt.gateway.token import Claims, read_claims
-from envoy_mqtt.gateway.trouble import FOREIGN, of_status, translate
+from envoy_mqtt.gateway.tokens import Tokens, end
+from envoy_mqtt.gateway.trouble import FOREIGN, REFUSED, of_status, translate
 from envoy_mqtt.line import Line
 from envoy_mqtt.model import Identity, Site
-from envoy_mqtt.mqtt.message import iso
 from envoy_mqtt.outbox import Outbox
 
 # A gateway may hold its readings back for 25 s and be well (protocol notes, section 1.5).
@@ -50,11 +49,11 @@ SOURCE_REASON = "The stream is the only source that this version reads."
 
 
 class Target(NamedTuple):
-    """Where a gateway is asked, the serial number it must have if that is known, and today's token."""
+    """Where a gateway is asked, the serial number it must have if that is known, and its tokens."""
 
     host: str
     serial: str | None
-    token: str | None
+    tokens: Tokens
 
 
 class SameCertificate(aiohttp.Fingerprint):
@@ -82,11 +81,13 @@ async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line) -> 
 
     The messages go to `outbox` at once; `line` is told when the first reading has come.
     """
-    stream = Stream(bridge, outbox, line)
+    stream = Stream(bridge, outbox, line, target.tokens)
     try:
         await _attempt(target, stream, line)
     except TryAgain as error:
         trouble = error
+        if error.code == REFUSED:
+            target.tokens.refused()
     except FOREIGN as error:
         trouble = translate(error)
     trouble.steady_s = stream.steady_s
@@ -95,44 +96,58 @@ async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line) -> 
 
 async def _attempt(target: Target, stream: "Stream", line: Line) -> NoReturn:
     certificate = SameCertificate()
-    async with aiohttp.ClientSession(
-        f"https://{target.host}",
+    async with _session(target.host, certificate) as http:
+        site, access, token = await _identify(http, target, certificate, line)
+        stream.identify(site, access)
+        async with _get(http, "/stream/meter", token, STREAM) as response:
+            await stream.read(response)
+
+
+async def identify(host: str, serial: str | None) -> Identity:
+    """Who answers at `host`, without a token; raises `TryAgain`. `serial` is who it must be, if known."""
+    try:
+        async with _session(host, SameCertificate()) as http:
+            identity = read_info(await _answer(http, "/info", None))
+    except FOREIGN as error:
+        raise translate(error) from None
+    _check_serial(identity, host, serial)
+    return identity
+
+
+def _session(host: str, certificate: SameCertificate) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        f"https://{host}",
         # One connection for the stream and one for everything else.
         connector=aiohttp.TCPConnector(ssl=certificate, limit=2),
         headers={"User-Agent": f"envoy-mqtt/{__version__}", "Accept-Encoding": "identity"},
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         read_bufsize=16 * 1024,
-    ) as http:
-        site, access = await _identify(http, target, certificate, line)
-        stream.identify(site, access)
-        async with _get(http, "/stream/meter", target.token, STREAM) as response:
-            await stream.read(response)
+    )
 
 
 async def _identify(
     http: aiohttp.ClientSession, target: Target, shown: SameCertificate, line: Line
-) -> tuple[Site, Access]:
+) -> tuple[Site, Access, str]:
     identity = read_info(await _answer(http, "/info", None))
-    _check_serial(identity, target)
+    _check_serial(identity, target.host, target.serial)
     _check_certificate(identity, common_name(shown.certificate), line)
-    if target.token is None:
-        raise Refused("there is no token for it; set gateway.token or gateway.token_file", reason="refused")
-    claims = _check_token(identity, target.token)
-    meters = read_meters(await _answer(http, "/ivp/meters", target.token))
-    return Site(identity, meters), Access(
+    token = await target.tokens.find(identity.serial)
+    meters = read_meters(await _answer(http, "/ivp/meters", token.text))
+    access = Access(
         address=target.host,
         source_reason=SOURCE_REASON,
-        token_role=claims.role,
-        token_expires=None if claims.expires is None else iso(claims.expires),
+        token_role=token.claims.role,
+        token_expires=end(token),
         certificate_sha256=hashlib.sha256(shown.certificate).hexdigest(),
     )
+    return Site(identity, meters), access, token.text
 
 
-def _check_serial(identity: Identity, target: Target) -> None:
-    if target.serial not in (None, identity.serial):
+def _check_serial(identity: Identity, host: str, serial: str | None) -> None:
+    if serial not in (None, identity.serial):
         raise GatewayUnavailable(
-            f"the gateway at {target.host} has the serial number {identity.serial}, not {target.serial}: "
+            f"the gateway at {host} has the serial number {identity.serial}, not {serial}: "
             "mend gateway.host or gateway.serial",
             reason="other_serial",
         )
@@ -150,15 +165,6 @@ def _check_certificate(identity: Identity, name: str | None, line: Line) -> None
         )
     else:
         line.warn("certificate is self-signed: its name was checked and nothing more", name=name)
-
-
-def _check_token(identity: Identity, token: str) -> Claims:
-    claims = read_claims(token)
-    if claims.serial not in (None, identity.serial):
-        raise Refused(
-            f"the token is for gateway {claims.serial}, this one is {identity.serial}", reason="refused"
-        )
-    return claims
 
 
 @asynccontextmanager
@@ -186,7 +192,8 @@ async def _answer(http: aiohttp.ClientSession, path: str, token: str | None) -> 
 class Stream:
     """One connection's stream on its way through the bridge, and how long it has brought readings."""
 
-    def __init__(self, bridge: Bridge, outbox: Outbox, line: Line) -> None:
+    def __init__(self, bridge: Bridge, outbox: Outbox, line: Line, tokens: Tokens) -> None:
+        self._tokens = tokens
         self._bridge = bridge
         self._outbox = outbox
         self._line = line
@@ -234,6 +241,7 @@ class Stream:
         self._last = arrived
         if self._first is None:
             self._first = arrived
+            self._tokens.accepted()
         if not self._told:
             self._told = self._line.back(self.steady_s, **_facts(self._bridge.site))
 

@@ -1,6 +1,11 @@
-"""What a token says of itself. Pure; nothing here verifies a signature, the gateway does that."""
+"""What a token says of itself, and when it has to be renewed. Pure; nothing here verifies a signature, the
+gateway does that.
+"""
 
-from typing import NamedTuple
+import re
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any, NamedTuple
 
 import jwt
 
@@ -8,6 +13,20 @@ from envoy_mqtt.errors import BadAnswer
 
 # What stands for the serial number in a token for a gateway that is being installed.
 FOR_ANY = "un-commissioned"
+
+DAY_S = 86_400.0
+HOUR_S = 3600.0
+
+# So long before its end a token is renewed (protocol notes, section 5.6). An owner's lives a year, an
+# installer's twelve hours.
+RENEWED_BEFORE_S = {"installer": HOUR_S}
+OWNERS_RENEWED_BEFORE_S = 30 * DAY_S
+
+# A machine without a clock chip starts in 1970 and knows the time only once the network told it; before
+# 2024 nothing can be said of dates.
+CLOCK_SET = 1_704_067_200.0  # 2024-01-01
+
+SEGMENTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 
 
 class Claims(NamedTuple):
@@ -22,10 +41,7 @@ class Claims(NamedTuple):
 
 def read_claims(token: str) -> Claims:
     """The claims of a JWT (protocol notes, section 5.1); text that is none raises `BadAnswer`."""
-    try:
-        claims = jwt.decode(token, options={"verify_signature": False})
-    except (jwt.InvalidTokenError, ValueError):
-        raise BadAnswer("the token is not a JWT") from None
+    claims = _claims(token)
     serial, role = claims.get("aud"), claims.get("enphaseUser")
     return Claims(
         serial=serial if isinstance(serial, str) and serial != FOR_ANY else None,
@@ -34,8 +50,66 @@ def read_claims(token: str) -> Claims:
     )
 
 
+def _claims(token: str) -> dict[str, Any]:
+    try:
+        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.InvalidTokenError, ValueError):
+        raise BadAnswer("the token is not a JWT") from None
+    return claims
+
+
 def _instant(value: object) -> float | None:
     """Unix seconds before the year 10000, which is as far as dates go here."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 253_402_300_800:
         return None
     return float(value)
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token and what it says; the text is secret and never in a `repr`."""
+
+    text: str = field(repr=False)
+    claims: Claims
+    issued: float | None = None
+
+    @property
+    def renew_at(self) -> float:
+        """Unix time from which it is renewed, never before half its life; `inf` where it tells no end."""
+        if self.claims.expires is None:
+            return inf
+        early_s = RENEWED_BEFORE_S.get(self.claims.role or "", OWNERS_RENEWED_BEFORE_S)
+        if self.issued is not None:
+            early_s = min(early_s, max(0.0, self.claims.expires - self.issued) / 2)
+        return self.claims.expires - early_s
+
+    def due(self, unix: float) -> bool:
+        """Whether it has to be renewed; never on a machine that does not know the time."""
+        return unix >= CLOCK_SET and unix >= self.renew_at
+
+    def ended(self, unix: float) -> bool:
+        """Whether it has expired; never on a machine that does not know the time."""
+        end = self.claims.expires
+        return unix >= CLOCK_SET and end is not None and unix >= end
+
+    def fits(self, serial: str) -> bool:
+        """Whether it is for this gateway, or does not say for which."""
+        return self.claims.serial in (None, serial)
+
+
+def read_token(text: str) -> Token:
+    """A token from its text; text that is none raises `BadAnswer`."""
+    return Token(text, read_claims(text), _instant(_claims(text).get("iat")))
+
+
+def issued_token(text: str, serial: str) -> Token:
+    """What the cloud issued for this gateway; raises `BadAnswer` unless it is a token for it with an end."""
+    text = text.strip()
+    if not SEGMENTS.fullmatch(text):
+        raise BadAnswer("it is no token")
+    token = read_token(text)
+    if token.claims.expires is None:
+        raise BadAnswer("it is a token without an end")
+    if token.claims.serial != serial:
+        raise BadAnswer(f"it is a token for {token.claims.serial or 'no gateway'} and not for {serial}")
+    return token

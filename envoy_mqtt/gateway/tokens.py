@@ -1,0 +1,253 @@
+"""Where a gateway's token comes from, and how it stays fresh.
+
+    configured token, token_file ──► cache ──► the vendor's cloud, within the budget
+
+The first that need not be renewed is used; else the first that has not ended, until a better one is there.
+Cache, count of logins and lock lie in `data_dir`, so that everything on this machine that wants a token
+shares them: whoever waited for the lock looks into the cache before asking the cloud.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+from envoy_mqtt import store
+from envoy_mqtt.clock import steady
+from envoy_mqtt.errors import CloudTrouble, ConfigError, Refused
+from envoy_mqtt.gateway import budget
+from envoy_mqtt.gateway.auth import Account, Cloud, fetch
+from envoy_mqtt.gateway.budget import Record
+from envoy_mqtt.gateway.cloud import BY_HAND
+from envoy_mqtt.gateway.purse import Purse
+from envoy_mqtt.gateway.token import CLOCK_SET, Token, read_token
+from envoy_mqtt.line import Line
+from envoy_mqtt.mqtt.message import iso
+
+MISSING = (
+    "there is no token for it; set gateway.token or gateway.token_file, or gateway.account with username and "
+    "password, with which tokens are fetched"
+)
+NO_CLOCK = (
+    "this machine does not know the date yet, and no token is fetched before it does: let it set its clock "
+    "by network time"
+)
+
+# A clock may be set meanwhile, so nobody sleeps longer than this before looking at it again.
+LOOK_EVERY_S = 60.0
+
+# A gateway is never asked more than once a second, so looking more often would be of no use.
+LOOK_FOR_FILE_S = 1.0
+
+DAY_S = 86_400.0
+
+
+class Held(NamedTuple):
+    """A token and where it came from: "configuration", "cache" or "cloud"."""
+
+    token: Token
+    origin: str
+
+
+def choose(held: Iterable[Held], unix: float) -> Held | None:
+    """The first that need not be renewed, else the first that has not ended."""
+    held = list(held)
+    fresh = (each for each in held if not each.token.due(unix))
+    living = (each for each in held if not each.token.ended(unix))
+    return next(fresh, None) or next(living, None)
+
+
+def end(token: Token) -> str | None:
+    """When it ends, as people and topics have it."""
+    return None if token.claims.expires is None else iso(token.claims.expires)
+
+
+class Tokens:
+    """The tokens of one gateway. `own` reads the configured one, as it is at that moment."""
+
+    def __init__(
+        self,
+        folder: Path,
+        own: Callable[[], str | None],
+        account: Account | None,
+        cloud: Cloud,
+        line: Line,
+        *,
+        unix: Callable[[], float] = time.time,
+        steady: Callable[[], float] = steady,
+    ) -> None:
+        self._own = own
+        self._purse = None if account is None else Purse(folder, account, line)
+        self._cloud = cloud
+        self._line = line
+        self._unix = unix
+        self._steady = steady
+        self._serial = ""
+        self._refused: set[str] = set()
+        self._replaced = False
+        self._changed = asyncio.Event()
+        self.held: Held | None = None
+
+    async def find(self, serial: str) -> Token:
+        """The token to show gateway `serial` now; raises `Refused` with the remedy where there is none."""
+        self._serial = serial
+        configured = self._configured(serial)
+        held = choose((*configured, *self._cached(serial)), self._unix())
+        if held is None and self._purse is None:
+            held = next(iter(configured), None)  # ended by our clock; the gateway's counts
+            if held is None:
+                raise Refused(MISSING, reason="refused", code="token_missing")
+            self._line.warn("token has expired", code="token_expired", remedy=BY_HAND)
+        return self._hold(held or await self._fetch_or_make_do(serial)).token
+
+    async def another_one(self, seconds: float) -> None:
+        """Wait, but no longer than until the configured token is another than it was.
+
+        Someone may put one into `token_file` while there is none that the gateway takes.
+        """
+        before = self._own_or_none()
+        until = self._steady() + seconds
+        while (left_s := until - self._steady()) > 0:
+            await asyncio.sleep(min(left_s, LOOK_FOR_FILE_S))
+            if self._own_or_none() not in (before, None):
+                return
+
+    def _own_or_none(self) -> str | None:
+        try:
+            return self._own()
+        except Refused:
+            return None
+
+    async def fresh(self, serial: str) -> Held:
+        """A token that need not be renewed, where an account can give one; raises `Refused`."""
+        await self.find(serial)
+        if self._held_is_due():
+            return await self.renew()
+        assert self.held is not None
+        return self.held
+
+    async def renewing(self, say: Callable[[Token], None]) -> NoReturn:
+        """Renew the token ahead of its end, for ever; `say` is told each new one."""
+        while True:
+            try:
+                if self._held_is_due():
+                    say((await self.renew()).token)
+            except Refused as trouble:
+                self._not_renewed(trouble)
+            await self._rest()
+
+    async def renew(self) -> Held:
+        """A token that need not be renewed, from the cache or the cloud; raises `Refused`."""
+        return self._hold(await self._fetch(self._serial))
+
+    def refused(self) -> None:
+        """The gateway refused the token in use: one that the account gave is replaced, once."""
+        if self.held is not None and self.held.origin != "configuration" and not self._replaced:
+            self._replaced = True
+            self._refused.add(self.held.token.text)
+
+    def accepted(self) -> None:
+        """The gateway sends readings for the token in use."""
+        self._replaced = False
+
+    def _held_is_due(self) -> bool:
+        return self._purse is not None and self.held is not None and self.held.token.due(self._unix())
+
+    async def _rest(self) -> None:
+        """Until the token in use has to be renewed, is another, or it is time to look again."""
+        left_s = LOOK_EVERY_S
+        if self.held is not None and not self._held_is_due():
+            left_s = min(LOOK_EVERY_S, max(1.0, self.held.token.renew_at - self._unix()))
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(left_s):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _hold(self, held: Held) -> Held:
+        claims = held.token.claims
+        if self.held is None or self.held.token.text != held.token.text:
+            self._line.note("token in use", role=claims.role, expires=end(held.token), origin=held.origin)
+            self._changed.set()
+        self.held = held
+        return held
+
+    def _configured(self, serial: str) -> list[Held]:
+        text = self._own()
+        if text is None:
+            return []
+        token = read_token(text)
+        if token.fits(serial):
+            return [Held(token, "configuration")]
+        sentence = f"the token is for gateway {token.claims.serial}, this one is {serial}"
+        if self._purse is None:
+            raise Refused(sentence, reason="refused", code="token_other_serial")
+        self._line.warn("configured token ignored", error=sentence, code="token_other_serial")
+        return []
+
+    def _cached(self, serial: str, *, refused_too: bool = False) -> list[Held]:
+        """The account's token in the cache, unless the gateway has refused it."""
+        token = None if self._purse is None else self._purse.cached(serial)
+        if token is None or (token.text in self._refused and not refused_too):
+            return []
+        return [Held(token, "cache")]
+
+    async def _fetch_or_make_do(self, serial: str) -> Held:
+        """From the cloud; while it gives none, the token that was refused: a gateway may err for a moment."""
+        try:
+            return await self._fetch(serial)
+        except Refused as trouble:
+            held = choose(self._cached(serial, refused_too=True), self._unix())
+            if held is None:
+                raise
+            self._not_renewed(trouble)
+            return held
+
+    def _not_renewed(self, trouble: Refused) -> None:
+        self._line.warn("token not renewed", again_after_s=DAY_S, error=str(trouble), code=trouble.code)
+
+    async def _fetch(self, serial: str) -> Held:
+        assert self._purse is not None
+        try:
+            async with self._purse.locked():
+                fresh = [each for each in self._cached(serial) if not each.token.due(self._unix())]
+                return fresh[0] if fresh else await self._ask(self._purse, serial)
+        except OSError as error:
+            # Where logins cannot be counted there are none.
+            raise Refused(
+                store.unwritable(self._purse.folder, error), reason="refused", code="disk"
+            ) from None
+        except ConfigError as error:
+            raise Refused(str(error), reason="refused", code="disk") from None
+
+    async def _ask(self, purse: Purse, serial: str) -> Held:
+        unix = self._unix()
+        if unix < CLOCK_SET:
+            raise CloudTrouble(NO_CLOCK, code="clock")
+        record = purse.record(unix)
+        if unix < record.may_ask_at():
+            raise _not_yet(record)
+        begun = record.begun(unix)
+        purse.write(begun)
+        try:
+            token = await fetch(self._cloud, purse.account, serial)
+        except CloudTrouble as trouble:
+            purse.write(begun.failed(self._unix(), trouble))
+            raise
+        # One that has to be renewed already is no success, or it would be asked for again at once.
+        purse.write(begun if token.due(self._unix()) else begun.succeeded())
+        purse.keep(serial, token)
+        return Held(token, "cloud")
+
+
+def _not_yet(record: Record) -> CloudTrouble:
+    again = iso(record.may_ask_at())
+    if record.free_at > record.rested_at:
+        return CloudTrouble(
+            f"Enphase's cloud was asked {budget.LOGINS_A_DAY} times within a day, and more could lock the "
+            f"account: it is asked again at {again}, or {BY_HAND}",
+            code="login_limit",
+        )
+    return CloudTrouble(f"{record.text}. It is asked again at {again}", code=record.code)
