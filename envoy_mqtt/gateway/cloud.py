@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from envoy_mqtt.errors import BadAnswer, CloudTrouble
 from envoy_mqtt.gateway.token import Token, issued_token
 
-BY_HAND = "get a token in a browser as the README says and put it into the file that gateway.token_file names"
+BY_HAND = "get a token in a browser (the README says how) into the file of gateway.token_file"
 ELEMENT = "JWTToken"
 
 # Seen are 32 hexadecimal digits; whatever could not be a cookie's value is no session.

@@ -101,7 +101,8 @@ class Cloud:
     """Both services, listening while the `async with` block lasts. `clock` gives Unix seconds.
 
     `lifetime_s` is how long the tokens live, None for as long as real ones do; `delay_s` how long each
-    answer takes. `asked` is what came in the bodies, newest last.
+    answer takes. `asked` is what came in the bodies, newest last; `peak` how many requests were under way
+    at once at most.
     """
 
     def __init__(
@@ -120,6 +121,8 @@ class Cloud:
         self.delay_s = 0.0
         self._keys = keys
         self._clock = clock
+        self.peak = 0
+        self._under_way = 0
         self._troubles: dict[str, str] = {}
         self._sessions: dict[str, Person] = {}
         app = web.Application()
@@ -148,6 +151,11 @@ class Cloud:
         """How often somebody tried to sign in."""
         return len(self.visits.of("/login/login.json")) + len(self.visits.of("/login"))
 
+    @property
+    def sessions(self) -> list[str]:
+        """The sessions that were opened, secret as they are."""
+        return list(self._sessions)
+
     def refuse(self, step: str, trouble: str) -> None:
         """From now on this step ("login", "tokens", "auth", "form", "page") answers with a trouble."""
         assert step in STEPS.values()
@@ -173,9 +181,14 @@ class Cloud:
         visit = Visit(self._clock(), request.method, request.path, token=False, cookie=bool(cookie))
         self.asked.append(await _body(request))
         self.user_agents.add(request.headers.get("User-Agent", ""))
-        self.visits.came(visit, 1)
-        await asyncio.sleep(self.delay_s)
-        answer = await self._answer(request)
+        self.visits.came(visit, len(self._runner.server.connections) if self._runner.server else 0)
+        self._under_way += 1
+        self.peak = max(self.peak, self._under_way)
+        try:
+            await asyncio.sleep(self.delay_s)
+            answer = await self._answer(request)
+        finally:
+            self._under_way -= 1
         self.visits.answered(visit, answer.status)
         return answer
 
