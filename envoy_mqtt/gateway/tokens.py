@@ -15,7 +15,7 @@ from typing import NamedTuple, NoReturn
 
 from envoy_mqtt import store
 from envoy_mqtt.clock import steady
-from envoy_mqtt.errors import CloudTrouble, ConfigError, Refused
+from envoy_mqtt.errors import BadAnswer, CloudTrouble, ConfigError, Refused
 from envoy_mqtt.gateway import budget
 from envoy_mqtt.gateway.auth import Account, Cloud, fetch
 from envoy_mqtt.gateway.budget import Record
@@ -98,7 +98,8 @@ class Tokens:
             held = next(iter(configured), None)  # ended by our clock; the gateway's counts
             if held is None:
                 raise Refused(MISSING, reason="refused", code="token_missing")
-            self._line.warn("token has expired", code="token_expired", remedy=BY_HAND)
+            self._hold(held)
+            self._warn_of_end()
         return self._hold(held or await self._fetch_or_make_do(serial)).token
 
     async def another_one(self, seconds: float) -> None:
@@ -131,7 +132,9 @@ class Tokens:
         """Renew the token ahead of its end, for ever; `say` is told each new one."""
         while True:
             try:
-                if self._held_is_due():
+                if self._purse is None:
+                    self._warn_of_end()
+                elif self._held_is_due():
                     say((await self.renew()).token)
             except Refused as trouble:
                 self._not_renewed(trouble)
@@ -178,7 +181,11 @@ class Tokens:
         text = self._own()
         if text is None:
             return []
-        token = read_token(text)
+        try:
+            token = read_token(text)
+        except BadAnswer:
+            sentence = f"what is configured as its token is none: {BY_HAND}"
+            raise Refused(sentence, reason="refused", code="token_missing") from None
         if token.fits(serial):
             return [Held(token, "configuration")]
         sentence = f"the token is for gateway {token.claims.serial}, this one is {serial}"
@@ -207,6 +214,13 @@ class Tokens:
 
     def _not_renewed(self, trouble: Refused) -> None:
         self._line.warn("token not renewed", again_after_s=DAY_S, error=str(trouble), code=trouble.code)
+
+    def _warn_of_end(self) -> None:
+        """A token that nobody here can renew tells its end in time, once a day."""
+        if self.held is not None and self.held.token.due(self._unix()):
+            code = "token_expired" if self.held.token.ended(self._unix()) else "token_expiring"
+            expires = end(self.held.token)
+            self._line.warn("token ends", again_after_s=DAY_S, expires=expires, remedy=BY_HAND, code=code)
 
     async def _fetch(self, serial: str) -> Held:
         assert self._purse is not None

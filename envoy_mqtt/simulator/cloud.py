@@ -120,7 +120,7 @@ class Cloud:
         self.lifetime_s = lifetime_s
         self.delay_s = 0.0
         self._keys = keys
-        self._clock = clock
+        self.clock = clock
         self.peak = 0
         self._under_way = 0
         self._troubles: dict[str, str] = {}
@@ -169,7 +169,7 @@ class Cloud:
     def token(self, person: Person, serial: str, role: Role = Role.OWNER) -> str:
         """A token as this cloud issues it now."""
         return identity.issue(
-            self._keys, serial, role, self._clock(), lifetime_s=self.lifetime_s, username=person.username
+            self._keys, serial, role, self.clock(), lifetime_s=self.lifetime_s, username=person.username
         )
 
     def _accept(self) -> asyncio.BaseProtocol:
@@ -178,7 +178,7 @@ class Cloud:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         cookie = request.cookies.get(SESSION) or request.cookies.get(FORM_SESSION)
-        visit = Visit(self._clock(), request.method, request.path, token=False, cookie=bool(cookie))
+        visit = Visit(self.clock(), request.method, request.path, token=False, cookie=bool(cookie))
         self.asked.append(await _body(request))
         self.user_agents.add(request.headers.get("User-Agent", ""))
         self.visits.came(visit, len(self._runner.server.connections) if self._runner.server else 0)
@@ -242,7 +242,7 @@ class Cloud:
             return _said(request, TROUBLES["sign_in"])
         if serial not in person.serials:
             return _said(request, TROUBLES["not_owner"])
-        now = int(self._clock())
+        now = int(self.clock())
         said = {"generation_time": now, "token": self.token(person, serial), "expires_at": now + 31_536_000}
         return web.Response(text=json.dumps(said), headers=JSON)
 
