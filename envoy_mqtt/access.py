@@ -2,16 +2,17 @@
 
 import re
 import sys
-import time
 from collections.abc import Iterator
 
 from envoy_mqtt import config
+from envoy_mqtt.clock import unix
 from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused, TryAgain
 from envoy_mqtt.gateway.auth import Account, Cloud
 from envoy_mqtt.gateway.client import identify
 from envoy_mqtt.gateway.cloud import BY_HAND
-from envoy_mqtt.gateway.tokens import Held, Tokens, end
+from envoy_mqtt.gateway.token import Held
+from envoy_mqtt.gateway.tokens import Tokens, end
 from envoy_mqtt.line import Line
 
 ORIGINS = {
@@ -55,7 +56,7 @@ async def show(settings: Settings, serial: str | None, *, bare: bool) -> None:
     tokens = tokens_of(settings, name, gateway, Line("gateway", host=gateway.host))
     serial = serial or gateway.serial or await _ask(gateway)
     held = await tokens.fresh(serial)
-    if held.token.ended(time.time()):
+    if held.token.ended(unix()):
         remedy = f"{BY_HAND}, or set gateway.account"
         raise Refused(
             f"the token ended at {end(held.token)}: {remedy}", reason="refused", code="token_expired"

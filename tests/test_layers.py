@@ -38,6 +38,7 @@ LAYERS = {
         "installation",
         "gateway.auth",
         "gateway.purse",
+        "gateway.errand",
         "gateway.tokens",
         "gateway.client",
         "mqtt.publisher",

@@ -5,7 +5,6 @@ are not followed, for a password must not go where we did not send it, and cooki
 one attempt.
 """
 
-import time
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ from aiohttp import ClientTimeout
 from aiohttp.http_exceptions import HttpProcessingError
 
 from envoy_mqtt import __version__
+from envoy_mqtt.clock import unix
 from envoy_mqtt.errors import CloudTrouble
 from envoy_mqtt.gateway.cloud import (
     Answer,
@@ -112,7 +112,7 @@ async def _ask(http: aiohttp.ClientSession, method: str, url: str, **what: Any) 
                 body += chunk
                 if len(body) > LARGEST_ANSWER:
                     raise unavailable("answers without end")
-            after_s = retry_after_s(response.headers.get("Retry-After", ""), time.time())
+            after_s = retry_after_s(response.headers.get("Retry-After", ""), unix())
             return Answer(response.status, bytes(body), after_s)
     except FOREIGN as error:
         raise unavailable(_what_happened(error)) from None

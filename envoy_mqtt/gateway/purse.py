@@ -82,14 +82,20 @@ class Purse:
         except store.Broken as broken:
             self._line.warn("count of logins lost, so none for a day", error=str(broken), code="login_limit")
             self._records = {ANY: budget.used_up(unix)}
+            self._save()
         unknown = self._records.get(ANY, Record())
-        record = self._records.get(self._name, unknown).settled(unix)
-        self.write(record)
+        found = self._records.get(self._name, unknown)
+        record = found.settled(unix)
+        if record != found:
+            self.write(record)
         return record
 
     def write(self, record: Record) -> None:
         """Write the account's record down; raises `OSError`."""
         self._records[self._name] = record
+        self._save()
+
+    def _save(self) -> None:
         accounts = {name: each._asdict() for name, each in self._records.items()}
         store.write(self._book, VERSION, {"accounts": accounts})
 

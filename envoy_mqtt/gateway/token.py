@@ -3,6 +3,7 @@ gateway does that.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, NamedTuple
@@ -95,6 +96,20 @@ class Token:
     def fits(self, serial: str) -> bool:
         """Whether it is for this gateway, or does not say for which."""
         return self.claims.serial in (None, serial)
+
+
+class Held(NamedTuple):
+    """A token and where it came from: "configuration", "cache" or "cloud"."""
+
+    token: Token
+    origin: str
+
+
+def choose(held: Sequence[Held], unix: float) -> Held | None:
+    """The first that need not be renewed, else the first that has not ended."""
+    fresh = (each for each in held if not each.token.due(unix))
+    living = (each for each in held if not each.token.ended(unix))
+    return next(fresh, None) or next(living, None)
 
 
 def read_token(text: str) -> Token:

@@ -3,35 +3,27 @@
     configured token, token_file ──► cache ──► the vendor's cloud, within the budget
 
 The first that need not be renewed is used; else the first that has not ended, until a better one is there.
-Cache, count of logins and lock lie in `data_dir`, so that everything on this machine that wants a token
-shares them: whoever waited for the lock looks into the cache before asking the cloud.
+Connecting waits for the cloud only where there is no living token; `renewing` runs beside the streams.
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
-from envoy_mqtt import store
-from envoy_mqtt.clock import steady
-from envoy_mqtt.errors import BadAnswer, CloudTrouble, ConfigError, Refused
-from envoy_mqtt.gateway import budget
-from envoy_mqtt.gateway.auth import Account, Cloud, fetch
-from envoy_mqtt.gateway.budget import Record
+from envoy_mqtt.clock import steady, unix
+from envoy_mqtt.errors import BadAnswer, Refused
+from envoy_mqtt.gateway.auth import Account, Cloud
 from envoy_mqtt.gateway.cloud import BY_HAND
+from envoy_mqtt.gateway.errand import bring
 from envoy_mqtt.gateway.purse import Purse
-from envoy_mqtt.gateway.token import CLOCK_SET, Token, read_token
+from envoy_mqtt.gateway.token import Held, Token, choose, read_token
 from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.message import iso
 
 MISSING = (
     "there is no token for it; set gateway.token or gateway.token_file, or gateway.account with username and "
     "password, with which tokens are fetched"
-)
-NO_CLOCK = (
-    "this machine does not know the date yet, and no token is fetched before it does: let it set its clock "
-    "by network time"
 )
 
 # A clock may be set meanwhile, so nobody sleeps longer than this before looking at it again.
@@ -41,21 +33,6 @@ LOOK_EVERY_S = 60.0
 LOOK_FOR_FILE_S = 1.0
 
 DAY_S = 86_400.0
-
-
-class Held(NamedTuple):
-    """A token and where it came from: "configuration", "cache" or "cloud"."""
-
-    token: Token
-    origin: str
-
-
-def choose(held: Iterable[Held], unix: float) -> Held | None:
-    """The first that need not be renewed, else the first that has not ended."""
-    held = list(held)
-    fresh = (each for each in held if not each.token.due(unix))
-    living = (each for each in held if not each.token.ended(unix))
-    return next(fresh, None) or next(living, None)
 
 
 def end(token: Token) -> str | None:
@@ -74,7 +51,7 @@ class Tokens:
         cloud: Cloud,
         line: Line,
         *,
-        unix: Callable[[], float] = time.time,
+        unix: Callable[[], float] = unix,
         steady: Callable[[], float] = steady,
     ) -> None:
         self._own = own
@@ -224,44 +201,7 @@ class Tokens:
 
     async def _fetch(self, serial: str) -> Held:
         assert self._purse is not None
-        try:
-            async with self._purse.locked():
-                fresh = [each for each in self._cached(serial) if not each.token.due(self._unix())]
-                return fresh[0] if fresh else await self._ask(self._purse, serial)
-        except OSError as error:
-            # Where logins cannot be counted there are none.
-            raise Refused(
-                store.unwritable(self._purse.folder, error), reason="refused", code="disk"
-            ) from None
-        except ConfigError as error:
-            raise Refused(str(error), reason="refused", code="disk") from None
+        return await bring(self._purse, self._cloud, serial, self._good, self._unix)
 
-    async def _ask(self, purse: Purse, serial: str) -> Held:
-        unix = self._unix()
-        if unix < CLOCK_SET:
-            raise CloudTrouble(NO_CLOCK, code="clock")
-        record = purse.record(unix)
-        if unix < record.may_ask_at():
-            raise _not_yet(record)
-        begun = record.begun(unix)
-        purse.write(begun)
-        try:
-            token = await fetch(self._cloud, purse.account, serial)
-        except CloudTrouble as trouble:
-            purse.write(begun.failed(self._unix(), trouble))
-            raise
-        # One that has to be renewed already is no success, or it would be asked for again at once.
-        purse.write(begun if token.due(self._unix()) else begun.succeeded())
-        purse.keep(serial, token)
-        return Held(token, "cloud")
-
-
-def _not_yet(record: Record) -> CloudTrouble:
-    again = iso(record.may_ask_at())
-    if record.free_at > record.rested_at:
-        return CloudTrouble(
-            f"Enphase's cloud was asked {budget.LOGINS_A_DAY} times within a day, and more could lock the "
-            f"account: it is asked again at {again}, or {BY_HAND}",
-            code="login_limit",
-        )
-    return CloudTrouble(f"{record.text}. It is asked again at {again}", code=record.code)
+    def _good(self, token: Token) -> bool:
+        return token.text not in self._refused and not token.due(self._unix())

@@ -242,7 +242,12 @@ async def test_a_count_that_cannot_be_read_is_kept_aside_and_counts_as_used_up(
     async with house(tmp_path, keys) as it:
         it.book.write_bytes(b'{"version":1,"accounts":{"x":')
         assert (await it.refusal()).code == "login_limit"
+        written = it.book.stat().st_mtime_ns
         assert (await it.refusal()).code == "login_limit"
+        assert it.book.stat().st_mtime_ns == written, "waiting wears out no memory card"
+        it.account = Account("other@example.com", "pw")
+        assert (await it.refusal()).code == "login_limit", "nobody knows whose logins are lost"
+        it.account = Account(PERSON.username, PERSON.password)
         assert it.cloud.logins == 0
         assert (tmp_path / "cloud.json.broken").exists()
         it.now += DAY
@@ -333,7 +338,7 @@ async def test_a_cloud_that_issues_tokens_about_to_end_is_not_asked_again_at_onc
     async with house(tmp_path, keys) as it:
         it.cloud.lifetime_s = 0.0
         await it.tokens().find(SERIAL)
-        with pytest.raises(CloudTrouble):
+        with pytest.raises(CloudTrouble, match="about to end"):
             await it.tokens().find(SERIAL)
         assert it.cloud.logins == 1
 
