@@ -7,10 +7,11 @@ import pytest
 from envoy_mqtt.errors import CloudTrouble
 from envoy_mqtt.gateway.auth import Account, Cloud, fetch
 from envoy_mqtt.gateway.token import Token
-from envoy_mqtt.simulator.cloud import TROUBLES, Person
 from envoy_mqtt.simulator.cloud import Cloud as Simulated
+from envoy_mqtt.simulator.cloud import Person
 from envoy_mqtt.simulator.firmware import Role
 from envoy_mqtt.simulator.identity import Keys
+from envoy_mqtt.simulator.refusals import TROUBLES
 from tests.e2e.harness import free_port
 
 SERIAL = "122312345678"

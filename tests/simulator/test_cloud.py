@@ -3,10 +3,11 @@
 import aiohttp
 import pytest
 
-from envoy_mqtt.simulator.cloud import STEPS, TROUBLES, Cloud, Person
+from envoy_mqtt.simulator.cloud import STEPS, Cloud, Person
 from envoy_mqtt.simulator.firmware import Role
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys, verify
+from envoy_mqtt.simulator.refusals import TROUBLES
 
 PERSON = Person("me@example.com", "pw", serials=("122312345678",))
 LOGIN = {"user[email]": "me@example.com", "user[password]": "pw"}
