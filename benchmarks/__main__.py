@@ -65,10 +65,10 @@ async def _measure(name: str, job: Job, seconds: float) -> Part | None:
         return None
 
 
-def _as_json(parts: list[Part]) -> str:
+def _as_json(about: str, parts: list[Part]) -> str:
     return json.dumps(
         {
-            "machine": machine.description(),
+            "machine": about,
             "pinning": machine.pinning(),
             "parts": [
                 {
@@ -114,13 +114,14 @@ def main() -> int:
     machine.allow_many_files()
     machine.pin_to_others()
     gc.disable()  # The subscriber is in this process, and a pause of ours would be taken for the bridge's.
-    print(machine.description(), machine.pinning(), sep="\n")
+    about = machine.description()
+    print(about, machine.pinning(), sep="\n")
     try:
         parts = asyncio.run(_run(options.only, options.seconds))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 130
     if options.json is not None:
-        options.json.write_text(_as_json(parts))
+        options.json.write_text(_as_json(about, parts))
     return 0 if len(parts) == len(options.only) else 1
 
 

@@ -12,9 +12,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from benchmarks.ears import Heard, listening
-from benchmarks.machine import cpu_s
+from benchmarks.machine import Core, cpu_s
 from benchmarks.player import Spec
-from benchmarks.report import Part, Row, at_least
+from benchmarks.report import OTHERS, Part, Row, at_least
 from benchmarks.rig import UNLIMITED, bridging, piping, playing
 from envoy_mqtt.simulator.options import Pace, Wiring
 from tests.mosquitto import Mosquitto
@@ -67,9 +67,10 @@ class Rates(NamedTuple):
     cpu_ms: float
     replaced: int
     messages_a_second: float
+    others_percent: float
 
     @classmethod
-    def between(cls, first: Moment, last: Moment) -> "Rates":
+    def between(cls, first: Moment, last: Moment, core: Core) -> "Rates":
         """From counts to rates."""
         seconds, readings = last.at - first.at, last.sequence - first.sequence
         return cls(
@@ -77,6 +78,7 @@ class Rates(NamedTuple):
             (last.cpu_s - first.cpu_s) / readings * 1e3,
             readings - (last.live - first.live),
             (last.messages - first.messages) / seconds,
+            core.others_percent,
         )
 
 
@@ -98,6 +100,7 @@ def _rows(name: str, ours: Rates, shell: Rates) -> list[Row]:
         Row(f"{name}: readings a second by the clock", ours.readings_a_second, shell.readings_a_second),
         Row(f"{name}: messages a second", ours.messages_a_second, shell.messages_a_second),
         Row(f"{name}: readings replaced", ours.replaced),
+        Row(f"{name}: {OTHERS}", ours.others_percent, shell.others_percent),
     ]
 
 
@@ -114,6 +117,6 @@ async def _flood(wiring: Wiring, seconds: float, *, piped: bool) -> Rates:
             )
             async with reader as pids:
                 await ears.until(lambda: count.live >= WARM_UP)
-                first = Moment.of(count, pids)
+                core, first = Core(*pids), Moment.of(count, pids)
                 await asyncio.sleep(seconds)  # This is the measurement.
-                return Rates.between(first, Moment.of(count, pids))
+                return Rates.between(first, Moment.of(count, pids), core)

@@ -6,10 +6,10 @@ passes the event on as it is, in one topic with QoS 0: as little as can be done.
 """
 
 from benchmarks.ears import listening
-from benchmarks.machine import cpu_s
+from benchmarks.machine import Core, cpu_s
 from benchmarks.player import Spec
 from benchmarks.receipts import Delays, Receipts
-from benchmarks.report import Part, Row, at_least, at_most, quantile
+from benchmarks.report import OTHERS, Part, Row, at_least, at_most, quantile
 from benchmarks.rig import bridging, piping, playing
 from tests.mosquitto import Mosquitto
 
@@ -31,6 +31,7 @@ async def measure(seconds: float) -> Part:
         ):
             await player.streaming()
             await receipts.of(await player.send(2 * WARM_UP, rate_hz=2), ears)
+            core = Core(bridge, *pipe)
             ours_s, shell_s = cpu_s(bridge), cpu_s(*pipe)
             delays = await receipts.of(await player.send(2 * events, rate_hz=2), ears)
             cpu = Row(
@@ -38,10 +39,11 @@ async def measure(seconds: float) -> Part:
                 (cpu_s(bridge) - ours_s) / events * 1e3,
                 (cpu_s(*pipe) - shell_s) / events * 1e3,
             )
-        return _part(delays, cpu, events, *(each.serial for each in player.gateways))
+            others = Row(OTHERS, core.others_percent)
+        return _part(delays, [cpu, others], events, *(each.serial for each in player.gateways))
 
 
-def _part(delays: Delays, cpu: Row, events: int, our_serial: str, shell_serial: str) -> Part:
+def _part(delays: Delays, rest: list[Row], events: int, our_serial: str, shell_serial: str) -> Part:
     ours, shell = delays.ms(our_serial), delays.ms(shell_serial)
     p50 = Row("write to receipt, p50, ms", quantile(ours, 0.5), quantile(shell, 0.5))
     assert p50.ratio is not None
@@ -51,7 +53,7 @@ def _part(delays: Delays, cpu: Row, events: int, our_serial: str, shell_serial: 
         [
             p50._replace(bar=at_most(p50.ratio, TIMES, " × the pipe")),
             Row("write to receipt, p99, ms", quantile(ours, 0.99), quantile(shell, 0.99)),
-            cpu,
             Row("events that came", len(ours), len(shell), at_least(len(ours), events)),
+            *rest,
         ],
     )

@@ -46,6 +46,28 @@ def cpu_s(*pids: int) -> float:
     return sum(time.clock_gettime((~pid << 3) | 2) for pid in pids)
 
 
+class Core:
+    """The measured core from now on, and what of its time went to others than these processes."""
+
+    def __init__(self, *pids: int) -> None:
+        self._pids = pids
+        self._at, self._busy_s, self._cpu_s = time.monotonic(), _busy_s(), cpu_s(*pids)
+
+    @property
+    def others_percent(self) -> float:
+        """A figure measured while this is not small says more about the others."""
+        others_s = _busy_s() - self._busy_s - (cpu_s(*self._pids) - self._cpu_s)
+        return max(0.0, others_s) / (time.monotonic() - self._at) * 100
+
+
+def _busy_s() -> float:
+    """Seconds that the measured core was not idle: `/proc/stat` without its columns idle and iowait."""
+    found = re.search(rf"^cpu{CORES[0]} (.+)$", Path("/proc/stat").read_text(), re.MULTILINE)
+    assert found is not None
+    ticks = [int(column) for column in found[1].split()[:8]]
+    return (sum(ticks) - ticks[3] - ticks[4]) / os.sysconf("SC_CLK_TCK")
+
+
 def resident_mib(pid: int) -> float:
     """The resident memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()

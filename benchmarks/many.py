@@ -6,10 +6,10 @@ The bar is one core: more than a single-threaded program can have.
 import time
 
 from benchmarks.ears import listening
-from benchmarks.machine import cpu_s, resident_mib
+from benchmarks.machine import Core, cpu_s, resident_mib
 from benchmarks.player import Spec
 from benchmarks.receipts import Receipts
-from benchmarks.report import Part, Row, at_most, quantile
+from benchmarks.report import OTHERS, Part, Row, at_most, quantile
 from benchmarks.rig import UNLIMITED, bridging, playing
 from tests.mosquitto import Mosquitto
 
@@ -31,9 +31,11 @@ async def measure(seconds: float) -> Part:
             await player.streaming()
             all_stream_s = time.monotonic() - start
             await receipts.of(await player.send(WARM_UP_ROUNDS * GATEWAYS, rate_hz=GATEWAYS), ears)
+            core = Core(bridge)
             before_s, start = cpu_s(bridge), time.monotonic()
             written = await player.send(rounds * GATEWAYS, rate_hz=GATEWAYS)
             used_s, took_s = cpu_s(bridge) - before_s, time.monotonic() - start
+            others = core.others_percent
             delays = await receipts.of(written, ears)
             resident = resident_mib(bridge)
     ms, share = delays.ms(), used_s / took_s
@@ -48,6 +50,7 @@ async def measure(seconds: float) -> Part:
             Row("events a second, as written", len(written) / took_s),
             Row("events written that did not come", delays.missing, bar=at_most(delays.missing, 0)),
             Row("resident memory, MiB", resident),
+            Row(OTHERS, others),
             Row("seconds until all streamed", all_stream_s),
         ],
     )

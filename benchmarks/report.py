@@ -36,6 +36,10 @@ class Row(NamedTuple):
         return self.ours / self.beside if self.beside else None
 
 
+# A row of every part that a busy machine disturbs: its figure says whether to believe the others.
+OTHERS = "time of the core others took, %"
+
+
 class Part(NamedTuple):
     """One part's rows; `beside` names what stands in the second column."""
 

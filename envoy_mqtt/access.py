@@ -9,10 +9,10 @@ from envoy_mqtt.clock import unix
 from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused, TryAgain
 from envoy_mqtt.gateway.auth import Account, Cloud
-from envoy_mqtt.gateway.client import identify
+from envoy_mqtt.gateway.client import meet
 from envoy_mqtt.gateway.cloud import BY_HAND
 from envoy_mqtt.gateway.token import Held
-from envoy_mqtt.gateway.tokens import Tokens, end
+from envoy_mqtt.gateway.tokens import ACCOUNT, Tokens, expiry
 from envoy_mqtt.line import Line
 
 ORIGINS = {
@@ -39,7 +39,17 @@ def tokens_of(settings: Settings, name: str, gateway: config.Gateway, line: Line
         return None if token is None else token.get_secret_value()
 
     cloud = Cloud(settings.cloud.login_url, settings.cloud.token_url)
-    return Tokens(settings.data_dir, own, _account(gateway), cloud, line)
+    return Tokens(settings.data_dir, own, _account(gateway), cloud, line, missing=_missing(name, gateway))
+
+
+def _missing(name: str, gateway: config.Gateway) -> str:
+    """What to do about a gateway that has neither token nor account."""
+    if gateway.token_file is not None:
+        return (
+            f"there is no token in {gateway.token_file} ({name}.token_file); put one there, or set "
+            f"{name}.account {ACCOUNT}"
+        )
+    return f"there is no token for it; set {name}.token or {name}.token_file, or {name}.account {ACCOUNT}"
 
 
 def _account(gateway: config.Gateway) -> Account | None:
@@ -59,7 +69,7 @@ async def show(settings: Settings, serial: str | None, *, bare: bool) -> None:
     if held.token.ended(unix()):
         remedy = f"{BY_HAND}, or set gateway.account"
         raise Refused(
-            f"the token ended at {end(held.token)}: {remedy}", reason="refused", code="token_expired"
+            f"the token ended at {expiry(held.token)}: {remedy}", reason="refused", code="token_expired"
         )
     sys.stdout.write((held.token.text if bare else describe(serial, held)) + "\n")
 
@@ -67,7 +77,7 @@ async def show(settings: Settings, serial: str | None, *, bare: bool) -> None:
 def describe(serial: str, held: Held) -> str:
     """A token in a line: whose, until when, where from."""
     whose = f"{held.token.claims.role}'s token" if held.token.claims.role else "token of an unknown role"
-    until = end(held.token) or "nobody knows when"
+    until = expiry(held.token) or "nobody knows when"
     return f"gateway {serial}: {whose}, good until {until}, {ORIGINS[held.origin]}"
 
 
@@ -87,7 +97,7 @@ def _wanted(settings: Settings, serial: str | None) -> tuple[str, config.Gateway
 
 async def _ask(gateway: config.Gateway) -> str:
     try:
-        return (await identify(gateway.host, gateway.serial)).serial
+        return (await meet(gateway.host, gateway.serial)).identity.serial
     except TryAgain as error:
         sentence = f"the gateway at {gateway.host} cannot be asked for its serial number ({error}): "
         raise GatewayUnavailable(

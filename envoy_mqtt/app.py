@@ -9,33 +9,41 @@ the broker's connection closes.
 """
 
 import asyncio
+import gc
 import signal
 import socket
 import ssl
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NoReturn
 
 import structlog
 
-from envoy_mqtt import __version__, config
+from envoy_mqtt import __version__, config, installation
 from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
-from envoy_mqtt.errors import ConfigError
+from envoy_mqtt.errors import ConfigError, Refused
 from envoy_mqtt.gateway.client import Target, follow
+from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.gateway.token import Token
-from envoy_mqtt.gateway.tokens import Tokens, end
-from envoy_mqtt.installation import load, save
+from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Broker, Publisher
 from envoy_mqtt.outbox import Outbox
-from envoy_mqtt.supervise import keep, run_until
+from envoy_mqtt.supervise import end, keep, run_until
 
 log = structlog.get_logger()
+
+# How often a healthy stream has a reading.
+STREAM_INTERVAL_S = 1.0
+
+# As many name look-ups and connection attempts may hang at once as there are far ends, within reason.
+THREADS = 128
 
 # What waits when the process is told to stop has this long to leave.
 FLUSH_S = 3.0
@@ -48,18 +56,30 @@ class Gateway:
     """One configured gateway: its bridge, its tokens, and the attempts to follow it."""
 
     def __init__(
-        self, settings: config.Gateway, tokens: Tokens, line: Line, bridge: Bridge, outbox: Outbox
+        self,
+        settings: config.Gateway,
+        tokens: Tokens,
+        line: Line,
+        bridge: Bridge,
+        *,
+        outbox: Outbox,
+        pins: Pins,
     ) -> None:
         self.settings = settings
         self.bridge = bridge
         self.line = line
         self.tokens = tokens
         self._outbox = outbox
+        self._pins = pins
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
-        target = Target(self.settings.host, self.settings.serial, self.tokens)
-        await follow(target, self.bridge, self._outbox, self.line)
+        try:
+            _reload(self._pins)
+        except ConfigError as error:
+            raise Refused(str(error), reason="refused", code="disk") from None
+        target = Target(self.settings.host, self.settings.serial, self.tokens, self.settings.certificate)
+        await follow(target, self.bridge, self._outbox, self.line, self._pins)
 
     async def renew(self) -> NoReturn:
         """Keep the token fresh while the stream goes on; the next connection uses the new one."""
@@ -70,13 +90,12 @@ class Gateway:
         await self.tokens.another_one(seconds)
 
     def _say(self, token: Token) -> None:
-        self._outbox.put(self.bridge.renew(token.claims.role, end(token)))
+        self._outbox.put(self.bridge.renew(token.claims.role, expiry(token)))
 
     @property
     def serial(self) -> str | None:
         """The gateway's serial number: as it said itself, else as configured."""
-        site = self.bridge.site
-        return self.settings.serial if site is None else site.identity.serial
+        return self.bridge.serial or self.settings.serial
 
 
 class App:
@@ -86,21 +105,24 @@ class App:
         self._settings = settings
         self._started = time.time()
         self._data_dir = settings.data_dir
-        self._installation = load(self._data_dir)
+        self._installation = installation.load(self._data_dir)
+        self._pins = Pins(self._data_dir)
+        _reload(self._pins)
         self._outbox = Outbox()
         self.broker_line = Line("broker", host=settings.mqtt.host)
         publish = _publish(settings)
         self.gateways = [self._gateway(name, gateway, publish) for name, gateway in sections(settings)]
         self._state = f"{publish.base_topic}/bridge/state"
-        self._info = b""
 
     def _gateway(self, name: str, settings: config.Gateway, publish: Publish) -> Gateway:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
-        return Gateway(settings, tokens, line, Bridge(publish), self._outbox)
+        return Gateway(settings, tokens, line, Bridge(publish), outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Bridge until `stop` is set, then leave in order."""
+        threads = ThreadPoolExecutor(min(THREADS, len(self.gateways) + 8), "far end")
+        asyncio.get_running_loop().set_default_executor(threads)
         self._outbox.put([Message(self._state, ONLINE, qos=1)])
         self._say_info()
         self._outbox.put(self._remembered())
@@ -116,12 +138,14 @@ class App:
                 await run_until(stop, self._tick(), *following, *renewing)
             finally:
                 await self._say_goodbye()
-            broker.cancel()
+                await end(broker)
 
     def _remembered(self) -> Iterable[Message]:
         base = self._settings.mqtt.base_topic
+        configured = tuple(each.settings.serial for each in self.gateways if each.settings.serial)
         return [
-            Message(f"{base}/{serial}/availability", OFFLINE, qos=1) for serial in self._installation.serials
+            Message(f"{base}/{serial}/availability", OFFLINE, qos=1)
+            for serial in dict.fromkeys(self._installation.serials + configured)
         ]
 
     async def _say_goodbye(self) -> None:
@@ -135,19 +159,22 @@ class App:
             log.warning("broker did not take the last messages", waited_s=FLUSH_S)
 
     async def _tick(self) -> None:
+        known: list[str | None] = [each.settings.serial for each in self.gateways]
         while True:
             for gateway in self.gateways:
                 self._outbox.put(gateway.bridge.tick(now()))
-            self._say_info()
-            self._remember()
+            met = [each.serial for each in self.gateways]
+            if met != known:
+                known = met
+                self._say_info()
+                self._remember()
+                _stop_collecting()
             await asyncio.sleep(1)
 
     def _say_info(self) -> None:
+        topic = f"{self._settings.mqtt.base_topic}/bridge/info"
         info = encode(self._describe())
-        if info != self._info:
-            self._info = info
-            topic = f"{self._settings.mqtt.base_topic}/bridge/info"
-            self._outbox.put([Message(topic, info, qos=1, retain=self._settings.mqtt.retain)])
+        self._outbox.put([Message(topic, info, qos=1, retain=self._settings.mqtt.retain)])
 
     def _describe(self) -> dict[str, object]:
         return {
@@ -161,14 +188,14 @@ class App:
         }
 
     def _remember(self) -> None:
-        installation = self._installation
+        remembered = self._installation
         for gateway in self.gateways:
-            if gateway.bridge.site is not None:
-                installation = installation.met(gateway.bridge.site.identity.serial)
-        if installation != self._installation:
-            self._installation = installation
+            if gateway.bridge.serial is not None:
+                remembered = remembered.met(gateway.bridge.serial)
+        if remembered != self._installation:
             try:
-                save(self._data_dir, installation)
+                installation.save(self._data_dir, remembered)
+                self._installation = remembered
             except OSError as error:
                 log.warning("data_dir cannot be written", folder=str(self._data_dir), error=error.strerror)
 
@@ -188,6 +215,20 @@ class App:
         )
 
 
+def _stop_collecting() -> None:
+    """What is there now stays: without this the collector looks through all of it again and again.
+
+    With a thousand gateways that stops the bridge for 150 ms every few seconds, and finds nothing.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+def _reload(pins: Pins) -> None:
+    if not pins.reload():
+        log.warning("known certificates lost: the file could not be understood and was kept aside")
+
+
 def _publish(settings: Settings) -> Publish:
     return Publish(
         base_topic=settings.mqtt.base_topic,
@@ -195,7 +236,7 @@ def _publish(settings: Settings) -> Publish:
         live=settings.publish.live,
         meters=settings.publish.meters,
         scalars=settings.publish.scalars,
-        fresh_s=settings.availability.timeout_s,
+        fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
     )
 
 
@@ -210,6 +251,12 @@ def _tls(settings: config.Tls) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise ConfigError(f"mqtt.tls: the certificate files cannot be used ({error})") from None
     return context
+
+
+def check(settings: Settings) -> None:
+    """Raise the `ConfigError` that `run` would for what lies outside the configuration: folder and files."""
+    installation.check(settings.data_dir)
+    _tls(settings.mqtt.tls)
 
 
 async def run(settings: Settings) -> None:

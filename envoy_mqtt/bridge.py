@@ -5,7 +5,8 @@ answered and the time, and returns the MQTT messages to send; it does no I/O, ne
 clock, and never fails on what a gateway sends. Recording, replay, simulation and the golden tests are
 all the same calls:
 
-    bridge.identify(site, access)      /info and /ivp/meters were read
+    bridge.meet(serial)                /info was read
+    bridge.identify(site, access)      /ivp/meters was read as well
     bridge.renew(role, expires)        there is a new token
     bridge.open(now)                   the stream answered 200
     bridge.receive(chunk, now)         bytes of the stream arrived
@@ -14,6 +15,7 @@ all the same calls:
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from envoy_mqtt.errors import BadEvent
@@ -51,6 +53,7 @@ class Bridge:
         self._pace = Pace()
         self._wall = WallClock()
         self._freshness = Freshness(publish.fresh_s)
+        self._serial: str | None = None
         self._site: Site | None = None
         self._access: Access | None = None
         self._about = b""
@@ -66,31 +69,41 @@ class Bridge:
         return self._site
 
     @property
+    def serial(self) -> str | None:
+        """The serial number the gateway said last; `None` before it was asked for the first time."""
+        return self._serial
+
+    @property
     def online(self) -> bool:
         """Whether fresh readings are coming."""
         return self._freshness.online
 
-    def identify(self, site: Site, access: Access) -> list[Message]:
-        """The gateway was asked who it is and which meters it has; what is gone is emptied."""
-        messages: list[Message] = []
-        self._access = access
-        if self._site is not None and self._site.identity.serial != site.identity.serial:
-            messages += self.stop()
-            self._freshness = Freshness(self._publish.fresh_s)
+    def meet(self, serial: str) -> list[Message]:
+        """The gateway said its serial number: from now on it is told whether its readings are fresh."""
+        goodbye = self.stop() if self._serial not in (None, serial) else []
+        if serial != self._serial:
+            self._serial, self._site, self._access, self._about = serial, None, None, b""
             self._said_online, self._topics = None, set()
+            self._freshness = Freshness(self._publish.fresh_s)
+        return goodbye + self._say_availability()
+
+    def identify(self, site: Site, access: Access) -> list[Message]:
+        """The gateway was asked which meters it has; what is gone is emptied."""
+        messages = self.meet(site.identity.serial)
+        self._access = access
         if site != self._site:
             self._site = site
             self._decode: Decode = decoder(site)
             self._payloads = Payloads(site, self._publish)
             messages += self._leave_behind(self._payloads.topics)
-        return messages + self._say_availability() + self._say_gateway(access)
+        return messages + self._say_gateway(site, access)
 
     def renew(self, role: str | None, expires: str | None) -> list[Message]:
         """There is a new token: what `gateway` tells of it, at once."""
-        if self._access is None:
+        if self._site is None or self._access is None:
             return []
         self._access = self._access._replace(token_role=role, token_expires=expires)
-        return self._say_gateway(self._access)
+        return self._say_gateway(self._site, self._access)
 
     def open(self, now: Instant) -> None:
         """The gateway answered 200 to a request for the stream: bytes of a new stream follow."""
@@ -99,17 +112,19 @@ class Bridge:
 
     def receive(self, chunk: bytes, now: Instant) -> list[Message]:
         """The messages of every event that ends in these bytes, in order."""
-        messages: list[Message] = []
+        return list(self.read(chunk, now))
+
+    def read(self, chunk: bytes, now: Instant) -> Iterator[Message]:
+        """The same, each made when it is asked for: `live` can be on its way before the rest is written."""
         for event in self._events.receive(chunk):
             taken = self._pace.stamp(now.steady)
             try:
-                quantities = self._read(event)
+                quantities = self._decoded(event)
             except BadEvent as bad:
                 self.skipped[bad.reason] += 1
                 self.problem = str(bad)
             else:
-                messages += self._publish_reading(quantities, taken, now)
-        return messages
+                yield from self._publish_reading(quantities, taken, now)
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
@@ -121,28 +136,28 @@ class Bridge:
         self._freshness.online = False
         return self._say_availability()
 
-    def _read(self, event: Event) -> Quantities:
+    def _decoded(self, event: Event) -> Quantities:
         if isinstance(event, TooLong):
             raise BadEvent("too_long", "it is longer than 64 KiB")
         return self._decode(event)
 
-    def _publish_reading(self, quantities: Quantities, taken: float, now: Instant) -> list[Message]:
+    def _publish_reading(self, quantities: Quantities, taken: float, now: Instant) -> Iterator[Message]:
         self.readings += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
         reading = Reading(time, self.readings, SOURCE, quantities)
         self._freshness.read(quantities, now.steady)
-        return self._payloads.write(reading, steady=now.steady) + self._say_availability()
+        yield from self._payloads.write(reading, steady=now.steady)
+        yield from self._say_availability()
 
     def _say_availability(self) -> list[Message]:
         online = self._freshness.online
-        if self._site is None or online == self._said_online:
+        if self._serial is None or online == self._said_online:
             return []
         self._said_online = online
         return [self._message("availability", ONLINE if online else OFFLINE)]
 
-    def _say_gateway(self, access: Access) -> list[Message]:
-        assert self._site is not None
-        about = encode(describe(self._site, access))
+    def _say_gateway(self, site: Site, access: Access) -> list[Message]:
+        about = encode(describe(site, access))
         if about == self._about:
             return []
         self._about = about
@@ -154,10 +169,7 @@ class Bridge:
         return [Message(topic, b"", qos=1) for topic in gone]
 
     def _message(self, topic: str, payload: bytes, *, retain: bool = True) -> Message:
-        assert self._site is not None
-        return Message(
-            f"{self._publish.base_topic}/{self._site.identity.serial}/{topic}", payload, qos=1, retain=retain
-        )
+        return Message(f"{self._publish.base_topic}/{self._serial}/{topic}", payload, qos=1, retain=retain)
 
 
 def describe(site: Site, access: Access) -> dict[str, object]:

@@ -5,6 +5,7 @@ Exit status: 0 done, 1 failed, 2 usage or configuration. Errors are sentences on
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -61,6 +62,10 @@ def top(
 @cli.command()
 def run(config: ConfigFile = None) -> None:
     """Bridge the configured gateways to the broker until SIGTERM or Ctrl-C."""
+    # Told to stop while the imports go on: there is nothing yet to say goodbye to. As a container's
+    # first process it would not even hear SIGTERM without this.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
     _keep_lean()
     settings = _load(config)
 
@@ -77,7 +82,7 @@ def demo(
     """A simulated house, a broker and the bridge between them, in one process."""
     from envoy_mqtt.demo import demo as play
 
-    asyncio.run(_run_and_leave(play(port)))
+    _play(play(port))
 
 
 @cli.command()
@@ -105,7 +110,44 @@ def simulate(
         pace=Pace(pace),
         speed=speed,
     )
-    asyncio.run(_run_and_leave(play(options, host, port, control_port)))
+    _play(play(options, host, port, control_port))
+
+
+@cli.command()
+def trust(
+    config: ConfigFile = None,
+    *,
+    serial: Annotated[
+        str | None, typer.Option(metavar="S", help="Only the gateway with this serial number.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Change what is pinned without asking.")] = False,
+) -> None:
+    """Show the gateway's certificate and pin it: the bridge knows the gateway by it from now on."""
+    settings = _load(config)
+
+    from envoy_mqtt.trust import accept, look
+
+    found, errors = asyncio.run(look(settings, serial))
+    for finding in found:
+        typer.echo(finding.describe())
+        if finding.known:
+            typer.echo("It is the one that is pinned.")
+        elif finding.changed and not yes and not _confirm("Trust this one instead of the pinned one?"):
+            errors.append(f"{finding.host}: nothing was changed; --yes changes it without asking")
+        else:
+            accept(settings, finding)
+            typer.echo("It is pinned now.")
+    if errors:
+        raise EnvoyMqttError("\n".join(errors))
+
+
+def _confirm(question: str) -> bool:
+    """Yes or no; nobody there to ask is a no."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        typer.echo()
+        return False
 
 
 @cli.command()
@@ -129,7 +171,10 @@ def token(
 @config_cli.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether the configuration is right, and what is wrong with it."""
+    from envoy_mqtt import app
+
     settings = _load(config)
+    app.check(settings)
     typer.echo(f"{settings.file or 'no file, defaults and environment'}: the configuration is right")
 
 
@@ -155,6 +200,14 @@ def _keep_lean() -> None:
     """
     for unused in ("cryptography", "rich"):
         sys.modules.setdefault(unused, None)  # type: ignore[arg-type]  # how Python says "not installed"
+
+
+def _play(work: Coroutine[Any, Any, None]) -> None:
+    """Run something that talks on stdout; it ends quietly when nobody listens any more (`| head`)."""
+    try:
+        asyncio.run(_run_and_leave(work))
+    except* BrokenPipeError:
+        os._exit(0)
 
 
 async def _run_and_leave(work: Coroutine[Any, Any, None]) -> NoReturn:

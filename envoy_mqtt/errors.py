@@ -4,7 +4,7 @@
   + ConfigError           someone has to edit something; exit status 2
   + TryAgain              not for ever: the job is restarted after a wait
     - GatewayUnavailable    away, reset, stalled, or done talking
-    - Refused               our credentials; retried slowly
+    - Refused               our credentials: someone has to act
       · CloudTrouble          the vendor's cloud gives no token; asked again much more slowly
     - BrokerUnavailable     away, frozen, or unwilling
   + BadAnswer             a gateway's answer that cannot be read; the session ends, `TryAgain` carries it on

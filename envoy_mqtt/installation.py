@@ -4,12 +4,15 @@
 has met, so that after a crash it can say that their readings are not fresh before they are back.
 """
 
+import os
 import uuid
+from errno import EACCES, ENOTDIR
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from envoy_mqtt import store
 from envoy_mqtt.errors import ConfigError
+from envoy_mqtt.gateway.answers import SERIAL
 
 NAME = "installation.json"
 VERSION = 1
@@ -46,6 +49,15 @@ def load(folder: Path) -> Installation:
     return installation
 
 
+def check(folder: Path) -> None:
+    """Raise the `ConfigError` that `load` would, where it can be told without writing."""
+    there = next((each for each in (folder, *folder.parents) if each.exists()), folder)
+    if not there.is_dir():
+        raise ConfigError(store.unwritable(folder, NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))))
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(store.unwritable(folder, PermissionError(EACCES, os.strerror(EACCES))))
+
+
 def save(folder: Path, installation: Installation) -> None:
     """Write it in one step, readable by its owner alone; raises `OSError`."""
     store.write(folder / NAME, VERSION, installation._asdict())
@@ -62,4 +74,5 @@ def _understand(content: dict[str, Any]) -> Installation:
     serials = content["serials"]
     if not isinstance(serials, list):
         raise TypeError
-    return Installation(uuid.UUID(content["instance"]).hex, tuple(map(str, serials)))
+    known = tuple(serial for serial in map(str, serials) if SERIAL.fullmatch(serial))
+    return Installation(uuid.UUID(content["instance"]).hex, known)

@@ -18,7 +18,7 @@ log = structlog.get_logger()
 SETTLED_S = 3.0
 
 # Waiting does not mend these.
-TO_MEND = {"refused", "other_serial"}
+TO_MEND = {"refused", "other_serial", "certificate_changed"}
 
 
 class Line:
@@ -53,16 +53,16 @@ class Line:
             retry_in_s=round(retry_in_s, 1),
         )
 
-    def back(self, steady_s: float, **facts: object) -> bool:
-        """The connection has done what it is for, for so many seconds; whether that counts as being back.
+    def back(self, steady_s: float | None = None, **facts: object) -> bool:
+        """The connection has done what it is for, for so long; whether that counts as being back.
 
-        The first time does at once. After a loss it has to last for SETTLED_S, so that a far end that comes
-        and goes is one line and not two a minute.
+        The first time does at once, and so does a far end whose word is enough (None). Else it has to last
+        for SETTLED_S after a loss, so that a far end that comes and goes is one line and not two a minute.
         """
         if self._lost_at is not None and self._connected_before:
-            if steady_s < SETTLED_S:
+            if steady_s is not None and steady_s < SETTLED_S:
                 return False
-            away_s = round(self._clock() - self._lost_at - steady_s, 1)
+            away_s = round(self._clock() - self._lost_at - (steady_s or 0.0), 1)
             self._log.info(f"{self._what} back", away_s=away_s, **facts)
         elif not self._connected_before:
             self._log.info(f"{self._what} connected", **facts)

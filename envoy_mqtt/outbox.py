@@ -8,7 +8,7 @@ remembered, so that a new connection can say all of it again.
 """
 
 import asyncio
-from collections import OrderedDict, defaultdict, deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -22,7 +22,7 @@ BEHIND = 64
 MOMENT_S = 0.05
 
 
-class _Line(asyncio.Queue[Message]):
+class _Waiting(asyncio.Queue[Message]):
     """A queue in which a topic that falls behind is cut down to its newest message."""
 
     def _init(self, maxsize: int) -> None:  # noqa: ARG002
@@ -63,9 +63,9 @@ class Outbox:
     def __init__(self) -> None:
         self._said: dict[str, Message] = {}
         self._unsent: set[str] = set()
-        self._line: _Line | None = None  # None while the broker is away
+        self._line: _Waiting | None = None  # None while the broker is away
         self._replaced = 0
-        self._under_way = 0
+        self._under_way: Counter[str] = Counter()
 
     @property
     def replaced(self) -> int:
@@ -88,23 +88,24 @@ class Outbox:
 
     def open(self, now: float) -> None:
         """A broker is connected: say everything again, but nothing that has become old meanwhile."""
-        self._line = _Line()
-        self._unsent.clear()
+        self._line = _Waiting()
+        unsent, self._unsent = self._unsent, set()
         for message in self._said.values():
-            if now <= message.good_until:
+            if now <= message.good_until and (message.retain or message.topic in unsent):
                 self._line.put_nowait(message)
 
     def close(self) -> None:
         """The broker is gone; what it has not taken waits as the newest of its topic."""
         if self._line is None:
             return
-        while not self._line.empty():
-            topic = self._line.get_nowait().topic
-            self._under_way += 1
+        self._unsent.update(self._under_way)
+        waiting = [self._line.get_nowait().topic for _ in range(self._line.qsize())]
+        for topic in waiting:
             self._line.replaced += topic in self._unsent
             self._unsent.add(topic)
-        while self._under_way:  # whoever waits for `flushed` waits no more
-            self.sent()
+        for _ in range(len(waiting) + self._under_way.total()):
+            self._line.task_done()  # whoever waits for `flushed` waits no more
+        self._under_way.clear()
         self._replaced += self._line.replaced
         self._line = None
 
@@ -112,20 +113,20 @@ class Outbox:
         """The next message to send; `sent` has to be said of it afterwards."""
         assert self._line is not None
         message = await self._line.get()
-        self._under_way += 1
+        self._under_way[message.topic] += 1
         return message
 
-    def sent(self) -> None:
+    def sent(self, message: Message) -> None:
         """A message that `next` gave is with the broker."""
         assert self._line is not None
-        self._under_way -= 1
+        self._under_way -= Counter([message.topic])
         self._line.task_done()
 
     async def settle(self) -> None:
         """Let what waits leave, but not for longer than a moment.
 
         A gateway that floods would otherwise have the processor to itself, and readings would be replaced
-        that a healthy broker had taken. A gateway at its usual pace never waits here.
+        that a healthy broker had taken. One at its usual pace has nothing else to do meanwhile.
         """
         if self._line is not None and self._line.qsize() > BEHIND:
             with suppress(TimeoutError):

@@ -27,6 +27,7 @@ async def simulate(options: Options, host: str, port: int, control_port: int) ->
 def _what_runs(gateway: Gateway, control: Control) -> str:
     """What one needs to point a client at it; its tokens open nothing but itself."""
     what = gateway.options
+    enough = gateway.token(what.role_for_stream)
     return "\n".join(
         (
             f"A simulated gateway: {gateway.serial}, {what.firmware}, {what.layout}, {what.phases}.",
@@ -35,7 +36,7 @@ def _what_runs(gateway: Gateway, control: Control) -> str:
             f"  owner token       {gateway.owner_token}",
             f"  installer token   {gateway.installer_token}",
             "Try in another terminal:",
-            f"curl -kN -H 'Authorization: Bearer {gateway.owner_token}' {gateway.url}/stream/meter",
+            f"curl -kN -H 'Authorization: Bearer {enough}' {gateway.url}/stream/meter",
             f"""curl -d '{{"fault": "stall", "seconds": 20}}' {control.url}/faults""",
             "Ctrl-C ends it.",
         )

@@ -1,7 +1,7 @@
-"""State in `data_dir`: one small JSON file each, written in one step, readable by its owner alone.
+"""Small files that outlive the process: JSON objects with a version, in `data_dir`.
 
-Every file has a version. A newer one than ours is refused in a sentence, for whatever stands in it is
-nothing that we can judge; one that cannot be read as ours is kept aside under the name NAME.broken.
+A file is replaced in one step or not at all, and is its owner's alone. What cannot be read as ours is kept
+aside under NAME.broken; what a newer version wrote is neither judged nor touched.
 """
 
 import json
@@ -40,7 +40,9 @@ def read(path: Path, version: int, understand: Callable[[dict[str, Any]], Value]
     try:
         content = json.loads(raw)
         found = content["version"]
-        if isinstance(found, int) and found > version:
+        if type(content) is not dict or type(found) is not int:
+            raise TypeError
+        if found > version:
             raise ConfigError(
                 f"data_dir: {path} was written by a newer envoy-mqtt (its version is {found}, this one "
                 f"knows {version}): update envoy-mqtt, or choose another data_dir"
@@ -74,8 +76,13 @@ def make(folder: Path) -> None:
 
 def unwritable(folder: Path, error: OSError) -> str:
     """The sentence for a data folder that cannot be written, with the remedy."""
+    return denied(folder, "written", folder, error)
+
+
+def denied(path: Path, what: str, folder: Path, error: OSError) -> str:
+    """The sentence for what cannot be "read" or "written" in a data folder, with the remedy."""
     owner = f"{os.getuid()}:{os.getgid()}"
     return (
-        f"data_dir: {folder} cannot be written ({error.strerror}): give it to this user with "
+        f"data_dir: {path} cannot be {what} ({error.strerror}): give it to this user with "
         f"'chown -R {owner} {folder}', or choose another data_dir"
     )

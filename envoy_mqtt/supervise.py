@@ -18,11 +18,14 @@ JITTER = 0.4
 # A far end that has done its work this long is well again, and the next failure is a new one.
 WELL_S = 60.0
 
+# How long a task that was cancelled may take to end before it is told again.
+AGAIN_S = 0.5
+
 # The longest wait that a far end may ask for.
 ASKED_CEILING_S = 600.0
 
 
-class Line(Protocol):
+class Losses(Protocol):
     """Where the state of a connection is told, once when it is lost; the job itself says when it is back."""
 
     def lost(self, error: TryAgain, retry_in_s: float) -> None:
@@ -34,15 +37,17 @@ def wait_s(
 ) -> float:
     """Seconds to wait after the so-manieth failure in a row, 1 for the first.
 
-    `after_s` is what the far end asked for, `chance` is 0…1 and lengthens the wait by up to JITTER.
+    `after_s` is what the far end asked for, `chance` is 0…1 and lengthens the wait by up to JITTER, but
+    what was asked for not beyond ASKED_CEILING_S.
     """
+    longer = 1 + JITTER * chance
     doubled = min(ceiling_s, 2.0 ** min(failures - 1, 32))
-    return max(doubled, min(after_s, ASKED_CEILING_S)) * (1 + JITTER * chance)
+    return max(doubled * longer, min(after_s * longer, ASKED_CEILING_S))
 
 
 async def keep(
     job: Callable[[], Awaitable[NoReturn]],
-    line: Line,
+    line: Losses,
     *,
     ceiling_s: float = CEILING_S,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -58,6 +63,17 @@ async def keep(
             pause = wait_s(failures, ceiling_s=ceiling_s, after_s=error.after_s, chance=chance())
             line.lost(error, pause)
             await sleep(pause)
+
+
+async def end(task: asyncio.Task[Any], *, again_s: float = AGAIN_S) -> None:
+    """Cancel a task until it has ended.
+
+    Once is not enough: Python 3.11's `wait_for`, which aiomqtt waits with, swallows a cancellation that
+    coincides with the answer it waits for (CPython issue 86296).
+    """
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=again_s)
 
 
 async def run_until(stop: asyncio.Event, *jobs: Coroutine[Any, Any, None]) -> None:

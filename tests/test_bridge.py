@@ -212,6 +212,8 @@ def test_a_new_token_is_told_at_once_and_disturbs_nothing() -> None:
     (gateway,) = bridge.renew("installer", "2028-09-21T00:00:00Z")
     assert content(gateway) == before | {"token_role": "installer", "token_expires": "2028-09-21T00:00:00Z"}
     assert bridge.renew("installer", "2028-09-21T00:00:00Z") == []
+    bridge.meet("122312345679")
+    assert bridge.renew("owner", None) == [], "another gateway answers now, and has shown nothing yet"
 
 
 def test_a_new_firmware_changes_nothing_but_what_is_said_of_it() -> None:

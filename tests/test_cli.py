@@ -32,7 +32,7 @@ def test_version_and_help_answer(tmp_path: Path) -> None:
     assert envoy_mqtt("--version", folder=tmp_path).stdout == f"envoy-mqtt {__version__}\n"
     helped = envoy_mqtt("--help", folder=tmp_path)
     assert helped.returncode == 0
-    for command in ("run", "demo", "simulate", "token", "config"):
+    for command in ("run", "demo", "simulate", "trust", "token", "config"):
         assert f" {command} " in helped.stdout
         assert envoy_mqtt(command, "--help", folder=tmp_path).returncode == 0
 
@@ -116,3 +116,16 @@ def test_run_imports_nothing_that_only_another_command_needs(tmp_path: Path) -> 
     assert "envoy_mqtt.app" in loaded
     unwanted = ("envoy_mqtt.simulator", "envoy_mqtt.demo", "aiohttp.web", "rich.", "cryptography.", "pytest")
     assert [name for name in loaded if name.startswith(unwanted)] == []
+
+
+def test_a_demo_that_nobody_reads_any_more_ends_quietly(tmp_path: Path) -> None:
+    demo = f"{sys.executable} -m envoy_mqtt demo --port 0 | head -n 1"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", demo],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert done.stderr == ""

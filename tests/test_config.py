@@ -64,6 +64,7 @@ def test_without_any_file_the_defaults_are_in_force(tmp_path: Path) -> None:
     assert it.gateway == Gateway(host="envoy.local")
     assert it.every_gateway == (it.gateway,)
     assert (it.gateway.serial, it.gateway.token, it.gateway.token_file) == (None, None, None)
+    assert it.gateway.certificate == "pin"
     assert (it.mqtt.host, it.mqtt.port, it.mqtt.keepalive_s, it.mqtt.timeout_s) == ("localhost", 1883, 15, 5)
     assert (it.mqtt.username, it.mqtt.password, it.mqtt.password_file, it.mqtt.client_id) == (None,) * 4
     assert (it.mqtt.protocol, it.mqtt.base_topic, it.mqtt.retain) == ("auto", "envoy", True)
@@ -519,6 +520,7 @@ def allowed(folder: Path, key: str, value: object) -> bool:
             ["12200000000", "1220000000011", "١" * 12, "a" * 12],
         ),
         ("gateway.token", [JWT, f" {JWT}\n"], ["", "a.b", "a.b.c.d", "a.b.c!", "a..c", 1]),
+        ("gateway.certificate", ["pin", "strict", "off"], ["", "on", "PIN", False]),
         ("mqtt.port", [1, 65535], [0, 65536, -1, 1.5, "1883", True]),
         ("mqtt.keepalive_s", [5, 300], [4, 301, 5.5, "15"]),
         ("mqtt.timeout_s", [1, 60, 2.5], [0.9, 60.1, "5", False]),
@@ -576,12 +578,14 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "\n[[gateways]]\n"
         'host = "a"\n'
         'token = "***"\n'
+        'certificate = "pin"\n'
         "\n[gateways.account]\n"
         'username = "***"\n'
         'password = "***"\n'
         'role = "installer"\n'
         "\n[[gateways]]\n"
         'host = "b"\n'
+        'certificate = "pin"\n'
         "\n[gateways.account]\n"
         'role = "owner"\n'
         "\n[cloud]\n"
@@ -618,7 +622,7 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
     it = settings(tmp_path, toml, {"ENVOY_DATA_DIR": "/data"})
     assert json.loads(json.dumps(public(it))) == {
         "data_dir": "/data",
-        "gateway": {"host": "envoy.local", "account": {"role": "owner"}},
+        "gateway": {"host": "envoy.local", "certificate": "pin", "account": {"role": "owner"}},
         "cloud": {
             "login_url": "https://enlighten.enphaseenergy.com",
             "token_url": "https://entrez.enphaseenergy.com",
@@ -697,6 +701,7 @@ VALID: dict[Key, st.SearchStrategy[object]] = {
     ("gateway", "serial"): st.text(string.digits, min_size=12, max_size=12),
     ("gateway", "token"): st.just(JWT),
     ("gateway", "token_file"): TEXT,
+    ("gateway", "certificate"): st.sampled_from(["pin", "strict", "off"]),
     ("gateway", "account", "username"): TEXT,
     ("gateway", "account", "password"): TEXT,
     ("gateway", "account", "password_file"): st.just("password"),

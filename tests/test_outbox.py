@@ -40,7 +40,7 @@ async def take(outbox: Outbox) -> list[str]:
         except TimeoutError:
             return taken
         taken.append(f"{got.topic}={got.payload.decode()}")
-        outbox.sent()
+        outbox.sent(got)
 
 
 async def turn() -> None:
@@ -89,9 +89,10 @@ async def test_every_message_goes_to_exactly_one_of_several_readers() -> None:
 
     async def read() -> None:
         while True:
-            taken.append(int((await outbox.next()).payload))
+            message = await outbox.next()
+            taken.append(int(message.payload))
             await asyncio.sleep(0)
-            outbox.sent()
+            outbox.sent(message)
 
     readers = [asyncio.create_task(read()) for _ in range(8)]
     put(outbox, *(f"live={n}" for n in range(50)))
@@ -123,10 +124,11 @@ async def test_a_topic_that_is_behind_takes_nothing_from_others() -> None:
 async def test_what_is_under_way_is_not_waiting_any_more() -> None:
     outbox = opened()
     put(outbox, *(f"live={n}" for n in range(64)))
-    assert (await outbox.next()).payload == b"0"
+    first = await outbox.next()
+    assert first.payload == b"0"
     put(outbox, "live=64")
     assert outbox.replaced == 0
-    outbox.sent()
+    outbox.sent(first)
     assert await take(outbox) == [f"live={n}" for n in range(1, 65)]
 
 
@@ -148,7 +150,7 @@ def test_what_leaves_and_what_was_replaced_are_together_what_was_put(
                 put(outbox, f"{topic}={number}")
             for _ in range(min(taken, number - len(left) - outbox.replaced)):
                 left.append(await outbox.next())
-                outbox.sent()
+                outbox.sent(left[-1])
         rest = await take(outbox)
         assert number == len(left) + len(rest) + outbox.replaced
         numbers = [(got.topic, int(got.payload)) for got in left]
@@ -279,12 +281,12 @@ async def test_flushed_waits_for_what_waits_and_for_what_is_under_way() -> None:
     flushed = asyncio.create_task(outbox.flushed())
     await turn()
     assert not flushed.done()
-    await outbox.next()
-    outbox.sent()
-    await outbox.next()
+    message = await outbox.next()
+    outbox.sent(message)
+    message = await outbox.next()
     await turn()
     assert not flushed.done()
-    outbox.sent()
+    outbox.sent(message)
     await turn()
     assert flushed.done()
 
@@ -353,8 +355,8 @@ async def test_settling_lets_a_healthy_broker_take_a_flood_whole() -> None:
 
     async def read() -> None:
         while True:
-            await outbox.next()
-            outbox.sent()
+            message = await outbox.next()
+            outbox.sent(message)
             await asyncio.sleep(0)
 
     reader = asyncio.create_task(read())
@@ -394,3 +396,30 @@ def test_memory_is_bounded_by_the_topics_and_not_by_the_messages(connected: bool
     assert held <= peak
     if not connected:
         assert outbox.replaced == 100_000 - 4
+
+
+async def test_what_is_not_retained_is_said_again_only_if_it_did_not_arrive() -> None:
+    outbox = Outbox()
+    outbox.open(0.0)
+    outbox.put([Message("arrived", b"1", retain=False), Message("under way", b"1", retain=False)])
+    outbox.put([Message("waiting", b"1", retain=False), Message("kept", b"1")])
+    outbox.sent(await outbox.next())
+    await outbox.next()
+    outbox.close()
+    outbox.put([Message("while away", b"1", retain=False)])
+    outbox.open(1.0)
+    again = [(await outbox.next()).topic for _ in range(4)]
+    assert again == ["under way", "waiting", "kept", "while away"]
+
+
+async def test_who_waits_for_the_last_message_is_let_go_when_the_broker_is_lost() -> None:
+    outbox = Outbox()
+    outbox.open(0.0)
+    outbox.put([Message("a", b"1"), Message("b", b"1")])
+    await outbox.next()
+    waiting = asyncio.create_task(outbox.flushed())
+    await turn()
+    assert not waiting.done()
+    outbox.close()
+    await turn()
+    assert waiting.done()

@@ -1,51 +1,140 @@
-"""Files of state: written in one step, readable by their owner, never misread. More in test_installation."""
+"""Small files that outlive the process: written whole or not at all, and read with suspicion."""
 
+import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from envoy_mqtt import store
 from envoy_mqtt.errors import ConfigError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "things.json"
+
+
+def everything(content: dict[str, Any]) -> dict[str, Any]:
+    return content
 
 
 def number(content: dict[str, Any]) -> int:
     return int(content["number"])
 
 
-def mode(path: Path) -> int:
-    return stat.S_IMODE(path.stat().st_mode)
+def names(folder: Path) -> set[str]:
+    return {each.name for each in folder.iterdir()}
 
 
-def test_what_is_written_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "it.json"
-    assert store.read(path, 1, number) is None
+def test_what_is_written_is_read(path: Path) -> None:
+    store.write(path, 3, {"things": [1, "ä", None]})
+    assert store.read(path, 3, everything) == {"version": 3, "things": [1, "ä", None]}
+    assert names(path.parent) == {"things.json"}
+
+
+def test_what_its_reader_makes_of_it_is_what_is_read(path: Path) -> None:
     store.write(path, 1, {"number": 5})
     assert store.read(path, 1, number) == 5
-    assert (mode(path), mode(path.parent)) == (0o600, 0o700)
-    assert [each.name for each in path.parent.iterdir()] == ["it.json"]
 
 
-def test_an_older_version_is_left_to_the_reader(tmp_path: Path) -> None:
-    store.write(tmp_path / "it.json", 1, {"number": 5})
-    assert store.read(tmp_path / "it.json", 2, number) == 5
+def test_a_folder_made_for_it_is_its_owners_alone(path: Path) -> None:
+    store.write(path.parent / "new" / path.name, 1, {})
+    assert stat.S_IMODE((path.parent / "new").stat().st_mode) == 0o700
+    assert names(path.parent / "new") == {path.name}
 
 
-def test_a_newer_version_is_refused_in_a_sentence_and_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "it.json"
-    store.write(path, 2, {"number": 5})
-    with pytest.raises(ConfigError, match="newer envoy-mqtt"):
-        store.read(path, 1, number)
-    assert [each.name for each in tmp_path.iterdir()] == ["it.json"]
+def test_where_there_is_nothing_nothing_is_read_and_nothing_made(path: Path) -> None:
+    assert store.read(path, 1, everything) is None
+    assert names(path.parent) == set()
 
 
-@pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"{}", b'{"version":1}', b'{"version":1,"number":"x"}'])
-def test_what_cannot_be_read_is_kept_aside_and_said(tmp_path: Path, raw: bytes) -> None:
-    path = tmp_path / "it.json"
+def test_the_file_is_its_owners_alone_whatever_it_was_before(path: Path) -> None:
+    path.write_text("{}")
+    path.chmod(0o644)
+    store.write(path, 1, {})
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_older_versions_file_is_read(path: Path) -> None:
+    store.write(path, 1, {"things": 1})
+    assert store.read(path, 2, everything) == {"version": 1, "things": 1}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\x00" * 100,
+        b"\xff\xfe",
+        b"{",
+        b"[" * 100_000,
+        b"5",
+        b"null",
+        b'"version"',
+        b"[1]",
+        b"{}",
+        b'{"version": null}',
+        b'{"version": true}',
+        b'{"version": "1"}',
+        b'{"version": 1.5}',
+        b'{"version": 1' + b"0" * 5000 + b"}",
+    ],
+    ids=lambda raw: repr(raw[:20]),
+)
+def test_what_is_not_ours_is_kept_aside(path: Path, raw: bytes) -> None:
     path.write_bytes(raw)
+    kept_aside(path, raw)
+    assert names(path.parent) == {"things.json.broken"}
+    assert store.read(path, 1, everything) is None
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"version":1}', b'{"version":1,"number":"x"}', b'{"version":1,"number":null}']
+)
+def test_what_its_reader_does_not_understand_is_kept_aside_too(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    kept_aside(path, raw, number)
+
+
+def kept_aside(path: Path, raw: bytes, understand: Callable[[dict[str, Any]], object] = everything) -> None:
     with pytest.raises(store.Broken) as caught:
-        store.read(path, 1, number)
+        store.read(path, 1, understand)
+    assert caught.value.aside == path.with_name("things.json.broken")
     assert caught.value.aside.read_bytes() == raw
     assert str(caught.value.aside) in str(caught.value)
-    assert store.read(path, 1, number) is None
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(raw=st.binary(max_size=60))
+def test_random_bytes_are_kept_aside_and_raise_nothing_else(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    kept_aside(path, raw)
+
+
+def test_a_newer_versions_file_is_refused_and_left_alone(path: Path) -> None:
+    raw = json.dumps({"version": 2, "whatever": {}}).encode()
+    path.write_bytes(raw)
+    with pytest.raises(ConfigError, match="newer envoy-mqtt") as caught:
+        store.read(path, 1, everything)
+    assert str(path) in str(caught.value)
+    assert path.read_bytes() == raw
+
+
+def test_what_cannot_be_replaced_leaves_nothing_behind(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(OSError, match="things"):
+        store.write(path, 1, {})
+    with pytest.raises(OSError, match="things"):
+        store.read(path, 1, everything)
+    assert names(path.parent) == {"things.json"}
+
+
+def test_a_folder_that_is_none_raises_what_the_system_says(path: Path) -> None:
+    path.write_text("")
+    with pytest.raises(OSError, match="things"):
+        store.write(path / "inner.json", 1, {})

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envoy_mqtt.errors import GatewayUnavailable, Refused, TryAgain
-from envoy_mqtt.supervise import keep, run_until, wait_s
+from envoy_mqtt.supervise import end, keep, run_until, wait_s
 
 
 class Bug(Exception):
@@ -278,3 +278,23 @@ async def test_kept_jobs_end_together_while_one_works_and_another_waits_to_try_a
     stop.set()
     await running
     assert working.state == "ended"
+
+
+async def test_a_task_that_swallows_its_cancellation_is_told_again() -> None:
+    """As Python 3.11's `wait_for` does when the answer comes in the same turn."""
+    swallowed = 0
+
+    async def stubborn() -> None:
+        nonlocal swallowed
+        while swallowed < 3:
+            try:
+                await forever()
+            except asyncio.CancelledError:
+                swallowed += 1
+        await forever()
+
+    task = asyncio.create_task(stubborn())
+    await turn()
+    await end(task, again_s=0.001)
+    assert task.cancelled()
+    assert swallowed == 3

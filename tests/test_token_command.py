@@ -160,7 +160,13 @@ async def test_of_several_gateways_one_has_to_be_named(tmp_path: Path) -> None:
     assert "--serial" in done.err
     done = await token(tmp_path, "--serial", SERIAL, **several)
     assert done.status == 1
-    assert "there is no token for it" in done.err
+    assert "there is no token for it; set gateways[0].token or gateways[0].token_file" in done.err
+
+
+async def test_a_token_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = await token(tmp_path, "--serial", SERIAL, gateway__token_file=tmp_path / "jwt")
+    assert done.status == 1
+    assert f"there is no token in {tmp_path / 'jwt'} (gateway.token_file)" in done.err
 
 
 async def test_a_proxy_is_for_the_cloud_and_never_for_a_gateway(keys: Keys, tmp_path: Path) -> None:

@@ -61,6 +61,9 @@ def no_section(name: str, value: object, allowed: str) -> str:
 
 def unknown(name: str, key: Key, spell: Callable[[Key], str]) -> str:
     """There is no such key; names the nearest there is, spelt for the place it was found in."""
+    if pattern(key) in SECTIONS:
+        keys = ", ".join(spell(it) for it in KEYS if it[:-1] == pattern(key))
+        return f"{name}: this is a section and has no value of its own; its keys are {keys}"
     near = _nearest(key)
     return f"{name}: there is no such key" + (f"; did you mean {spell(near)}?" if near else "")
 

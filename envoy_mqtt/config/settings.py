@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from envoy_mqtt.config import forms
+from envoy_mqtt.gateway.verdict import Mode
 
 YES_NO = "true or false"
 TEXT = "text in quotes, not empty"
@@ -70,6 +71,7 @@ class Gateway(Section):
         _maybe(JWT)
     )
     token_file: Path | None = _maybe(FILE)
+    certificate: Mode = Field("pin", description='"pin", "strict" or "off"')
     account: Account = Account()
 
 
@@ -118,6 +120,7 @@ class Mqtt(Section):
     )
     base_topic: str = Field(
         "envoy",
+        max_length=1000,
         pattern=r"^[^+#/\x00]([^+#\x00]*[^+#/\x00])?$",
         description="a topic without + and #, and without / at its ends",
     )

@@ -51,7 +51,7 @@ def read_info(body: bytes) -> Identity:
 
 def _parse_xml(body: bytes) -> Element:
     try:
-        text = body.decode().strip()
+        text = body.decode(errors="replace").strip()
         # No gateway sends a document type, and without one there are no entities to expand; a NUL would let
         # the parser find another encoding in which there is one.
         if "<!" in text or "\0" in text:
@@ -108,7 +108,7 @@ def _meter(entry: dict[str, Any]) -> Meter:
         kind=KINDS.get(kind) if kind else KINDS_OF_EID.get(entry["eid"]),
         enabled=entry["state"] == "enabled",
         phases=_phases(entry),
-        status=str(entry.get("meteringStatus", "")),
+        status=str(entry.get("meteringStatus") or ""),
         flags=tuple(map(str, flags)) if isinstance(flags, list) else (),
     )
 

@@ -1,14 +1,14 @@
 """One gateway over HTTP: ask who it is, then follow its stream until it ends.
 
-The shell around `Bridge`, and the one place that talks to gateways. `follow` is one attempt; it always ends
-by raising, `TryAgain` for whatever a gateway or a network can do. Bytes go in the moment they arrive,
-messages come out of the same call, and nothing is waited for in between.
+The shell around `Bridge`, and with `guard` the home of aiohttp's client for gateways. `follow` is one
+attempt; it always ends by raising, `TryAgain` for whatever a gateway or a network can do. Bytes go in the
+moment they arrive, messages come out of the same call, and nothing is waited for in between.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from math import inf
 from typing import NamedTuple, NoReturn
 
 import aiohttp
@@ -17,11 +17,13 @@ from aiohttp import ClientResponse, ClientTimeout
 from envoy_mqtt import __version__
 from envoy_mqtt.bridge import Access, Bridge
 from envoy_mqtt.clock import now, steady
-from envoy_mqtt.errors import BadAnswer, GatewayUnavailable, TryAgain
+from envoy_mqtt.errors import BadAnswer, ConfigError, GatewayUnavailable, TryAgain
 from envoy_mqtt.gateway.answers import read_info, read_meters
-from envoy_mqtt.gateway.certificate import common_name
-from envoy_mqtt.gateway.tokens import Tokens, end
+from envoy_mqtt.gateway.guard import Guard
+from envoy_mqtt.gateway.pins import Pins
+from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.gateway.trouble import FOREIGN, REFUSED, of_status, translate
+from envoy_mqtt.gateway.verdict import Mode, printable
 from envoy_mqtt.line import Line
 from envoy_mqtt.model import Identity, Site
 from envoy_mqtt.outbox import Outbox
@@ -34,7 +36,8 @@ NO_EVENT_S = 60.0
 
 # A gateway's small processor takes seconds for a TLS handshake, and some of its pages half a minute.
 CONNECT_S = 10.0
-ANSWER = ClientTimeout(total=45, connect=CONNECT_S, sock_read=SILENCE_S)
+HEADERS_S = 45.0
+ANSWER = ClientTimeout(total=HEADERS_S, connect=CONNECT_S, sock_read=SILENCE_S)
 STREAM = ClientTimeout(total=None, connect=CONNECT_S, sock_read=SILENCE_S)
 
 # The largest answer that is read; real ones have 3 kB.
@@ -49,41 +52,48 @@ SOURCE_REASON = "The stream is the only source that this version reads."
 
 
 class Target(NamedTuple):
-    """Where a gateway is asked, the serial number it must have if that is known, and its tokens."""
+    """Where a gateway is asked, the serial number it must have if that is known, its tokens, and how
+    strictly its certificate is looked at.
+    """
 
     host: str
     serial: str | None
     tokens: Tokens
+    certificate: Mode = "pin"
 
 
-class SameCertificate(aiohttp.Fingerprint):
-    """Takes the first certificate of a session and no other after it.
+class Met(NamedTuple):
+    """Who answers at an address, and the certificate shown there; `sha256` is lower-case hex."""
 
-    aiohttp calls `check` after the handshake, before anything is sent. The token leaves only after the
-    first certificate's name was held against the serial number, so nobody else is ever sent it.
+    identity: Identity
+    name: str | None
+    sha256: str
+
+
+async def meet(host: str, serial: str | None = None) -> Met:
+    """Ask who is there, without a token and whatever the certificate; raises `TryAgain`.
+
+    `serial` is who it must be, if that is known.
     """
-
-    def __init__(self) -> None:
-        super().__init__(bytes(32))
-        self.certificate = b""
-
-    def check(self, transport: asyncio.Transport) -> None:
-        """Raise `ServerFingerprintMismatch` when the certificate changed within the session."""
-        shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        if self.certificate and shown != self.certificate:
-            host, port, *_ = transport.get_extra_info("peername")
-            raise aiohttp.ServerFingerprintMismatch(self.certificate, shown, host, port)
-        self.certificate = shown
+    guard = Guard("off")
+    try:
+        async with _session(host, guard) as http:
+            identity = read_info(await _answer(http, "/info", None))
+    except FOREIGN as error:
+        raise translate(error) from None
+    _check_serial(identity, host, serial)
+    return Met(identity, guard.name, guard.sha256)
 
 
-async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line) -> NoReturn:
+async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line, pins: Pins) -> NoReturn:
     """Identify the gateway, read its stream until it ends, and raise `TryAgain` with the reason.
 
-    The messages go to `outbox` at once; `line` is told when the first reading has come.
+    The messages go to `outbox` at once; `line` is told when the first reading has come. A certificate met
+    for the first time, or renewed, is kept in `pins`.
     """
     stream = Stream(bridge, outbox, line, target.tokens)
     try:
-        await _attempt(target, stream, line)
+        await _attempt(target, stream, line, pins)
     except TryAgain as error:
         trouble = error
         if error.code == REFUSED:
@@ -94,52 +104,45 @@ async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line) -> 
     raise trouble
 
 
-async def _attempt(target: Target, stream: "Stream", line: Line) -> NoReturn:
-    certificate = SameCertificate()
-    async with _session(target.host, certificate) as http:
-        site, access, token = await _identify(http, target, certificate, line)
+async def _attempt(target: Target, stream: "Stream", line: Line, pins: Pins) -> NoReturn:
+    guard = Guard(target.certificate, pins.known, target.serial)
+    async with _session(target.host, guard) as http:
+        site, access, token = await _identify(http, target, guard, stream=stream, line=line, pins=pins)
         stream.identify(site, access)
         async with _get(http, "/stream/meter", token, STREAM) as response:
             await stream.read(response)
 
 
-async def identify(host: str, serial: str | None) -> Identity:
-    """Who answers at `host`, without a token; raises `TryAgain`. `serial` is who it must be, if known."""
-    try:
-        async with _session(host, SameCertificate()) as http:
-            identity = read_info(await _answer(http, "/info", None))
-    except FOREIGN as error:
-        raise translate(error) from None
-    _check_serial(identity, host, serial)
-    return identity
-
-
-def _session(host: str, certificate: SameCertificate) -> aiohttp.ClientSession:
-    return aiohttp.ClientSession(
+def _session(host: str, guard: Guard) -> aiohttp.ClientSession:
+    http = aiohttp.ClientSession(
         f"https://{host}",
         # One connection for the stream and one for everything else.
-        connector=aiohttp.TCPConnector(ssl=certificate, limit=2),
+        connector=aiohttp.TCPConnector(ssl=guard, limit=2),
         headers={"User-Agent": f"envoy-mqtt/{__version__}", "Accept-Encoding": "identity"},
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         read_bufsize=16 * 1024,
     )
+    # aiohttp asks again by itself, at once, when a connection closes before the answer.
+    http._retry_connection = False
+    return http
 
 
 async def _identify(
-    http: aiohttp.ClientSession, target: Target, shown: SameCertificate, line: Line
+    http: aiohttp.ClientSession, target: Target, guard: Guard, *, stream: "Stream", line: Line, pins: Pins
 ) -> tuple[Site, Access, str]:
     identity = read_info(await _answer(http, "/info", None))
     _check_serial(identity, target.host, target.serial)
-    _check_certificate(identity, common_name(shown.certificate), line)
+    _admit(identity.serial, guard, line, pins)
+    stream.meet(identity.serial)
     token = await target.tokens.find(identity.serial)
     meters = read_meters(await _answer(http, "/ivp/meters", token.text))
     access = Access(
         address=target.host,
         source_reason=SOURCE_REASON,
         token_role=token.claims.role,
-        token_expires=end(token),
-        certificate_sha256=hashlib.sha256(shown.certificate).hexdigest(),
+        token_expires=expiry(token),
+        certificate_sha256=guard.sha256,
     )
     return Site(identity, meters), access, token.text
 
@@ -153,18 +156,24 @@ def _check_serial(identity: Identity, host: str, serial: str | None) -> None:
         )
 
 
-def _check_certificate(identity: Identity, name: str | None, line: Line) -> None:
-    claimed = (name or "").removeprefix("envoy-")
-    if claimed == name:
-        line.warn("certificate not checked: its name is not of the form envoy-SERIAL", name=name)
-    elif claimed != identity.serial:
-        raise GatewayUnavailable(
-            f"the gateway says it is {identity.serial} and shows a certificate of {claimed}: "
-            "something stands between us",
-            reason="other_serial",
+def _admit(serial: str, guard: Guard, line: Line, pins: Pins) -> None:
+    """Carry out the verdict on the certificate; raises `GatewayUnavailable` where it is refused."""
+    verdict = guard.judge(serial)
+    if verdict.warning:
+        line.warn(
+            verdict.warning,
+            # What gets pinned is news each time; the rest is said once.
+            again_after_s=0.0 if verdict.pin else inf,
+            serial=serial,
+            name=printable(guard.name or ""),
+            sha256=guard.sha256,
+            pinned_before=pins.known.get(serial),
         )
-    else:
-        line.warn("certificate is self-signed: its name was checked and nothing more", name=name)
+    if verdict.pin:
+        try:
+            pins.keep(serial, guard.sha256)
+        except ConfigError as error:
+            line.warn("certificate pinned until the end of this process only", error=str(error))
 
 
 @asynccontextmanager
@@ -173,7 +182,10 @@ async def _get(
 ) -> AsyncIterator[ClientResponse]:
     """A 200 answer; every other status is trouble, and a redirect is never followed with a token."""
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    async with http.get(path, headers=headers, timeout=limits, allow_redirects=False) as response:
+    # A gateway that drips its headers renews `sock_read` with every byte.
+    async with asyncio.timeout(HEADERS_S):
+        response = await http.get(path, headers=headers, timeout=limits, allow_redirects=False)
+    async with response:
         if response.status != 200:
             raise of_status(path, response.status, response.headers.get("Retry-After", ""), now().unix)
         yield response
@@ -206,31 +218,38 @@ class Stream:
         """Seconds between the first and the last reading of this connection."""
         return 0.0 if self._first is None else self._last - self._first
 
-    def identify(self, site: Site, access: Access) -> None:
+    def meet(self, serial: str) -> None:
         """The gateway has said who it is."""
+        self._outbox.put(self._bridge.meet(serial))
+
+    def identify(self, site: Site, access: Access) -> None:
+        """The gateway has said what it measures."""
         self._outbox.put(self._bridge.identify(site, access))
 
     async def read(self, response: ClientResponse) -> NoReturn:
         """Pass every byte on until the stream ends."""
-        if response.content_type == "text/html":
+        if response.headers.get("Content-Type", "").lower().startswith("text/html"):
             raise BadAnswer("/stream/meter answers with a page instead of a stream")
         self._bridge.open(now())
         heard = steady()
         async for chunk in response.content.iter_any():
             for at in range(0, len(chunk), SLICE):
-                if self._receive(chunk[at : at + SLICE]):
+                if await self._receive(chunk[at : at + SLICE]):
                     heard = steady()
                 await self._outbox.settle()
             if steady() - heard > NO_EVENT_S:
                 raise GatewayUnavailable("the gateway sends bytes and no event", reason="timeout")
         raise GatewayUnavailable("the gateway ended the stream", reason="closed")
 
-    def _receive(self, part: bytes) -> bool:
+    async def _receive(self, part: bytes) -> bool:
         """Whether an event ended in these bytes."""
         bridge = self._bridge
         readings, skipped = bridge.readings, bridge.skipped.total()
         arrived = now()
-        self._outbox.put(bridge.receive(part, arrived))
+        for message in bridge.read(part, arrived):
+            self._outbox.put((message,))
+            if message.qos:
+                await asyncio.sleep(0)  # `live` leaves now, and the others are written meanwhile
         if bridge.readings > readings:
             self._count(arrived.steady)
         if bridge.skipped.total() > skipped:

@@ -17,7 +17,7 @@ from envoy_mqtt.errors import BadAnswer, ConfigError
 from envoy_mqtt.gateway import budget
 from envoy_mqtt.gateway.auth import Account
 from envoy_mqtt.gateway.budget import Record
-from envoy_mqtt.gateway.token import Token, read_token
+from envoy_mqtt.gateway.token import Token, issued_token
 from envoy_mqtt.line import Line
 from envoy_mqtt.lock import locked
 
@@ -113,7 +113,7 @@ class Purse:
 def _understand_token(content: dict[str, Any]) -> tuple[Owner, Token]:
     owner = (str(content["serial"]), str(content["account"]), str(content["role"]))
     try:
-        return owner, read_token(content["token"])
+        return owner, issued_token(content["token"], owner[0])
     except BadAnswer as error:
         raise ValueError from error
 

@@ -41,22 +41,34 @@ class Claims(NamedTuple):
 
 
 def read_claims(token: str) -> Claims:
-    """The claims of a JWT (protocol notes, section 5.1); text that is none raises `BadAnswer`."""
-    claims = _claims(token)
-    serial, role = claims.get("aud"), claims.get("enphaseUser")
+    """The claims of a JWT (protocol notes, section 5.1); text that cannot be read says nothing.
+
+    Whether it is good the gateway decides, so the signature is not even looked at.
+    """
+    return _claims(_content(token) or {})
+
+
+def _claims(content: dict[str, Any]) -> Claims:
+    serial = _word(content.get("aud"))
     return Claims(
-        serial=serial if isinstance(serial, str) and serial != FOR_ANY else None,
-        role=role if isinstance(role, str) else None,
-        expires=_instant(claims.get("exp")),
+        serial=None if serial == FOR_ANY else serial,
+        role=_word(content.get("enphaseUser")),
+        expires=_instant(content.get("exp")),
     )
 
 
-def _claims(token: str) -> dict[str, Any]:
+def _content(token: str) -> dict[str, Any] | None:
+    """What stands in it, without a look at the signature; `None` where that cannot be read."""
+    unsigned = token.rpartition(".")[0] + "."
     try:
-        claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
+        content: dict[str, Any] = jwt.decode(unsigned, options={"verify_signature": False})
     except (jwt.InvalidTokenError, ValueError):
-        raise BadAnswer("the token is not a JWT") from None
-    return claims
+        return None
+    return content
+
+
+def _word(value: object) -> str | None:
+    return value if isinstance(value, str) and value.isascii() else None
 
 
 def _instant(value: object) -> float | None:
@@ -113,8 +125,9 @@ def choose(held: Sequence[Held], unix: float) -> Held | None:
 
 
 def read_token(text: str) -> Token:
-    """A token from its text; text that is none raises `BadAnswer`."""
-    return Token(text, read_claims(text), _instant(_claims(text).get("iat")))
+    """A token from its text, whatever that is: what cannot be read of it is unknown."""
+    content = _content(text) or {}
+    return Token(text, _claims(content), _instant(content.get("iat")))
 
 
 def issued_token(text: str, serial: str) -> Token:
@@ -122,6 +135,8 @@ def issued_token(text: str, serial: str) -> Token:
     text = text.strip()
     if not SEGMENTS.fullmatch(text):
         raise BadAnswer("it is no token")
+    if _content(text) is None:
+        raise BadAnswer("it is not a JWT")
     token = read_token(text)
     if token.claims.expires is None:
         raise BadAnswer("it is a token without an end")

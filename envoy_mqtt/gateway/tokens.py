@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from envoy_mqtt.clock import steady, unix
-from envoy_mqtt.errors import BadAnswer, Refused
+from envoy_mqtt.errors import Refused
 from envoy_mqtt.gateway.auth import Account, Cloud
 from envoy_mqtt.gateway.cloud import BY_HAND
 from envoy_mqtt.gateway.errand import bring
@@ -21,10 +21,8 @@ from envoy_mqtt.gateway.token import Held, Token, choose, read_token
 from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.message import iso
 
-MISSING = (
-    "there is no token for it; set gateway.token or gateway.token_file, or gateway.account with username and "
-    "password, with which tokens are fetched"
-)
+ACCOUNT = "with username and password, with which tokens are fetched"
+MISSING = f"there is no token for it; set gateway.token or gateway.token_file, or gateway.account {ACCOUNT}"
 
 # A clock may be set meanwhile, so nobody sleeps longer than this before looking at it again.
 LOOK_EVERY_S = 60.0
@@ -35,13 +33,15 @@ LOOK_FOR_FILE_S = 1.0
 DAY_S = 86_400.0
 
 
-def end(token: Token) -> str | None:
+def expiry(token: Token) -> str | None:
     """When it ends, as people and topics have it."""
     return None if token.claims.expires is None else iso(token.claims.expires)
 
 
 class Tokens:
-    """The tokens of one gateway. `own` reads the configured one, as it is at that moment."""
+    """The tokens of one gateway. `own` reads the configured one, as it is at that moment; `missing` is the
+    sentence for a gateway that has neither token nor account.
+    """
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Tokens:
         cloud: Cloud,
         line: Line,
         *,
+        missing: str = MISSING,
         unix: Callable[[], float] = unix,
         steady: Callable[[], float] = steady,
     ) -> None:
@@ -58,6 +59,7 @@ class Tokens:
         self._purse = None if account is None else Purse(folder, account, line)
         self._cloud = cloud
         self._line = line
+        self._missing = missing
         self._unix = unix
         self._steady = steady
         self._serial = ""
@@ -74,7 +76,7 @@ class Tokens:
         if held is None and self._purse is None:
             held = next(iter(configured), None)  # ended by our clock; the gateway's counts
             if held is None:
-                raise Refused(MISSING, reason="refused", code="token_missing")
+                raise Refused(self._missing, reason="refused", code="token_missing")
             self._hold(held)
             self._warn_of_end()
         return self._hold(held or await self._fetch_or_make_do(serial)).token
@@ -149,7 +151,7 @@ class Tokens:
     def _hold(self, held: Held) -> Held:
         claims = held.token.claims
         if self.held is None or self.held.token.text != held.token.text:
-            self._line.note("token in use", role=claims.role, expires=end(held.token), origin=held.origin)
+            self._line.note("token in use", role=claims.role, expires=expiry(held.token), origin=held.origin)
             self._changed.set()
         self.held = held
         return held
@@ -158,11 +160,7 @@ class Tokens:
         text = self._own()
         if text is None:
             return []
-        try:
-            token = read_token(text)
-        except BadAnswer:
-            sentence = f"what is configured as its token is none: {BY_HAND}"
-            raise Refused(sentence, reason="refused", code="token_missing") from None
+        token = read_token(text)
         if token.fits(serial):
             return [Held(token, "configuration")]
         sentence = f"the token is for gateway {token.claims.serial}, this one is {serial}"
@@ -196,7 +194,7 @@ class Tokens:
         """A token that nobody here can renew tells its end in time, once a day."""
         if self.held is not None and self.held.token.due(self._unix()):
             code = "token_expired" if self.held.token.ended(self._unix()) else "token_expiring"
-            expires = end(self.held.token)
+            expires = expiry(self.held.token)
             self._line.warn("token ends", again_after_s=DAY_S, expires=expires, remedy=BY_HAND, code=code)
 
     async def _fetch(self, serial: str) -> Held:

@@ -70,15 +70,12 @@ class Payloads:
         nothing = (Phase(),) * self._phases
         return Reading(0.0, 0, "", dict.fromkeys(self._quantities, nothing))
 
-    def write(self, reading: Reading, *, steady: float) -> list[Message]:
-        """The messages of one reading that arrived at `steady`."""
+    def write(self, reading: Reading, *, steady: float) -> Iterator[Message]:
+        """The messages of one reading that arrived at `steady`, each written when it is asked for."""
+        prefix, retain = self._prefix, self._publish.retain
         good_until = steady + self._publish.fresh_s
-        return [
-            Message(
-                f"{self._prefix}/{topic}", payload, qos, self._publish.retain, EXPIRY_S, good_until=good_until
-            )
-            for topic, payload, qos in self._payloads(reading)
-        ]
+        for topic, payload, qos in self._payloads(reading):
+            yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until)
 
     def _payloads(self, reading: Reading) -> Iterator[tuple[str, bytes, int]]:
         values = {

@@ -11,18 +11,20 @@ import logging
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import NamedTuple, NoReturn
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
+from paho.mqtt.client import Client
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from envoy_mqtt.clock import steady
 from envoy_mqtt.errors import BrokerUnavailable
-from envoy_mqtt.line import SETTLED_S, Line
+from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.message import OFFLINE, Message
 from envoy_mqtt.outbox import Outbox
 
@@ -33,6 +35,9 @@ WORKERS = 8
 # paho leaves Nagle's algorithm on; with it a second message waits up to 40 ms for the acknowledgement of
 # the first (p50 17 ms instead of 0.15 at 1,000 messages a second).
 NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+
+# A broker that does not take our goodbye is not waited for.
+LEAVE_S = 1.0
 
 # How long name look-up and TCP connection may take: they run in a thread that nothing can interrupt.
 CONNECT_S = 3.0
@@ -72,25 +77,34 @@ class Publisher:
         self._outbox = outbox
         self._line = line
         self._protocol = "5" if broker.protocol == "auto" else broker.protocol
+        self._connected_at: float | None = None
+        self._told = False
 
     async def publish(self) -> NoReturn:
         """Connect, say everything again, and send until the connection is lost."""
-        connected_at: float | None = None
+        self._connected_at = None
         client = self._client()
         try:
             async with client:
-                connected_at = steady()
-                await self._work(client)
+                self._connected_at = steady()
+                try:
+                    await self._work(client)
+                finally:
+                    client.timeout = LEAVE_S
+                    await self._say_offline(client)
         except* aiomqtt.MqttError as group:
             trouble = self._translate(_first(group))
-        except* (OSError, ValueError) as group:
+        except* (OSError, UnicodeError) as group:
             trouble = BrokerUnavailable(f"no connection: {_first(group)}", reason="unreachable")
         finally:
             self._outbox.close()
-            if connected_at is None:
-                client._client.disconnect()  # aiomqtt leaves the socket of a failed attempt open
-        trouble.steady_s = 0.0 if connected_at is None else steady() - connected_at
+            _hang_up(client)
+        trouble.steady_s = self._steady_s
         raise trouble
+
+    @property
+    def _steady_s(self) -> float:
+        return 0.0 if self._connected_at is None else steady() - self._connected_at
 
     def _client(self) -> aiomqtt.Client:
         broker = self._broker
@@ -106,21 +120,27 @@ class Publisher:
             will=aiomqtt.Will(broker.will, OFFLINE, qos=1, retain=True),
             tls_context=broker.tls,
             socket_options=NO_DELAY,
-            # paho tells its own story at warning; what matters of it is told by `Line`.
-            logger=logging.getLogger("envoy_mqtt.paho"),
+            logger=_silent(),
         )
-        client.pending_calls_threshold = WORKERS + 2
         client._client.connect_timeout = CONNECT_S
         return client
 
     async def _work(self, client: aiomqtt.Client) -> None:
+        _write_at_once(client)
         await client.subscribe(self._broker.will, qos=1)
-        self._line.back(SETTLED_S, host=self._broker.host, port=self._broker.port, protocol=self._protocol)
+        self._told = False
         self._outbox.open(steady())
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen(client), name="broker: listen")
             for n in range(WORKERS):
                 group.create_task(self._send(client), name=f"broker: send {n}")
+
+    async def _say_offline(self, client: aiomqtt.Client) -> None:
+        """Whoever says goodbye to a broker takes the will's word upon himself, be it a bug that ends him."""
+        said = self._outbox.said(self._broker.will)
+        if said is not None and said.payload != OFFLINE:
+            with suppress(aiomqtt.MqttError):
+                await client.publish(self._broker.will, OFFLINE, retain=True)
 
     async def _send(self, client: aiomqtt.Client) -> None:
         task = asyncio.current_task()
@@ -132,7 +152,11 @@ class Publisher:
             await client.publish(
                 message.topic, message.payload, message.qos, message.retain, properties(message)
             )
-            self._outbox.sent()
+            self._outbox.sent(message)
+            if not self._told:
+                self._told = self._line.back(
+                    self._steady_s, host=self._broker.host, port=self._broker.port, protocol=self._protocol
+                )
 
     async def _listen(self, client: aiomqtt.Client) -> None:
         """Iterating is what notices a lost connection at once.
@@ -147,7 +171,9 @@ class Publisher:
 
     def _translate(self, error: BaseException) -> BrokerUnavailable:
         if not isinstance(error, MqttConnectError):
-            text = "it accepts connections and does not answer" if "timed out" in str(error) else str(error)
+            # Of a lost connection only the cause says why: refused, taken over, shut down.
+            said = str(error.__cause__ or error)
+            text = "it accepts connections and does not answer" if "timed out" in said else said
             return BrokerUnavailable(text, reason="lost")
         code = error.rc.value if isinstance(error.rc, ReasonCode) else error.rc
         if code == WRONG_VERSION:
@@ -159,6 +185,38 @@ class Publisher:
             self._protocol = "3.1.1"
             return BrokerUnavailable("it does not speak MQTT 5; 3.1.1 is next", reason="protocol")
         return BrokerUnavailable(f"it does not speak MQTT {self._protocol}", reason="refused")
+
+
+def _silent() -> logging.Logger:
+    """Where paho's own story goes: what matters of it is told by `Line`, once."""
+    logger = logging.getLogger("envoy_mqtt.paho")
+    logger.setLevel(logging.CRITICAL)
+    return logger
+
+
+def _hang_up(client: aiomqtt.Client) -> None:
+    """Close what aiomqtt leaves open where an attempt failed or nobody took our goodbye."""
+    sock = client._client.socket()
+    if isinstance(sock, socket.socket):
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+
+def _write_at_once(client: aiomqtt.Client) -> None:
+    """Let paho write when it has something to write, and wait for the socket only when that is full.
+
+    aiomqtt registers a writer for every packet, which takes two more turns of the loop, so that `live`
+    leaves after the three messages behind it are ready. Measured: latency × 0.8, processor time × 0.8.
+    """
+    paho = client._client
+    wait_for_socket = paho.on_socket_register_write
+
+    def write(paho: Client, userdata: object, sock: object) -> None:
+        paho.loop_write()
+        if paho.want_write():
+            wait_for_socket(paho, userdata, sock)  # type: ignore[misc,arg-type]
+
+    paho.on_socket_register_write = write
 
 
 def _properties(message: Message) -> Properties:

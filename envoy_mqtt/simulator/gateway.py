@@ -188,10 +188,14 @@ class Gateway:
         """A restart: cookies are worth nothing, tokens stay good."""
         self.reception.sessions.forget()
 
-    def renew_certificate(self, *, expired: bool = False) -> None:
-        """A new certificate under the same name, as after a firmware update; for handshakes from now on."""
+    def renew_certificate(self, *, expired: bool = False, serial: str | None = None) -> None:
+        """A new certificate, for handshakes from now on: under the same name, as after a firmware update, or
+        under another gateway's, as an impostor would.
+        """
         if self._context is not None:
-            self.certificate_pem = identity.certificate(self.keys, self.serial, self.clock(), expired=expired)
+            self.certificate_pem = identity.certificate(
+                self.keys, serial or self.serial, self.clock(), expired=expired
+            )
             identity.install(self._context, self.keys, self.certificate_pem)
 
     def rename(self, serial: str) -> None:

@@ -285,4 +285,30 @@ async def test_another_serial_at_the_address_is_refused_where_one_is_given(
         ):
             await gateway.visits.requested("/info", 2)
             assert [visit.path for visit in gateway.visits.requests if visit.token] == []
-    assert [line["reason"] for line in logs if line["event"] == "gateway not reached"] == ["other_serial"]
+    (told,) = [
+        line for line in logs if line["event"] == "gateway not reached" and line["log_level"] != "debug"
+    ]
+    assert told["reason"] == "other_serial"
+    assert "gateway.serial" in told["error"]
+
+
+async def test_a_gateway_that_closes_instead_of_answering_is_asked_once_a_second_at_most(
+    broker: Mosquitto, keys: Keys, tmp_path: Path
+) -> None:
+    """HTTP clients like to ask again at once when a connection closes before the answer."""
+    async with Gateway(Options(), keys=keys) as gateway:
+        await gateway.fault("hang_up")
+        async with bridging(settings(tmp_path, **target(gateway, broker))):
+            await gateway.visits.requested("/info", 3)
+        connections = list(gateway.visits.connections)
+    assert all(after - before >= 1.0 for before, after in pairwise(connections)), connections
+
+
+async def test_a_gateway_that_says_only_who_it_is_is_offline(
+    broker: Mosquitto, keys: Keys, tmp_path: Path
+) -> None:
+    async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
+        await gateway.fault("401")
+        async with bridging(settings(tmp_path, **target(gateway, broker))):
+            await ears.hear("/availability", b"offline")
+            assert not ears.on("/live")

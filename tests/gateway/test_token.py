@@ -2,7 +2,6 @@
 
 import json
 from base64 import urlsafe_b64encode
-from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -103,25 +102,22 @@ def test_an_end_may_have_a_fraction() -> None:
     ],
     ids=lambda text: repr(text[:30]),
 )
-def test_what_is_no_token_is_refused(text: str) -> None:
-    with pytest.raises(BadAnswer, match="not a JWT"):
-        read_claims(text)
+def test_what_cannot_be_read_says_nothing(text: str) -> None:
+    assert read_claims(text) == Claims(None, None, None)
 
 
-def test_what_is_refused_is_not_told() -> None:
-    """It may be a password, pasted in the wrong place."""
-    with pytest.raises(BadAnswer) as caught:
-        read_claims("hunter2hunter2")
-    assert "hunter2" not in str(caught.value)
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+@pytest.mark.parametrize("signature", ["", "signature", "c2ln", "=", "é", "a.b"])
+def test_the_signature_is_not_looked_at(signature: str) -> None:
+    """Whether it is good the gateway decides; the claims are readable without it."""
+    unsigned = token({"aud": "122100000017"}).rpartition(".")[0]
+    expected = "122100000017" if "." not in signature else None
+    assert read_claims(f"{unsigned}.{signature}").serial == expected
 
 
 @settings(max_examples=300)
 @given(st.text(max_size=60) | st.text("ab.eyJ0_-=", max_size=40))
-def test_random_text_raises_nothing_but_bad_answer(text: str) -> None:
-    with suppress(BadAnswer):
-        read_claims(text)
+def test_random_text_raises_nothing(text: str) -> None:
+    read_claims(text)
 
 
 @settings(max_examples=300)

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 
 from envoy_mqtt.errors import CloudTrouble, Refused
 from envoy_mqtt.gateway.auth import Account, Cloud
+from envoy_mqtt.gateway.token import Claims
 from envoy_mqtt.gateway.tokens import Tokens
 from envoy_mqtt.line import Line
 from envoy_mqtt.simulator import identity
@@ -343,14 +344,29 @@ async def test_a_cloud_that_issues_tokens_about_to_end_is_not_asked_again_at_onc
         assert it.cloud.logins == 1
 
 
-async def test_what_is_configured_and_no_token_is_a_sentence_that_does_not_show_it(
+async def test_a_configured_token_that_cannot_be_read_is_the_gateways_to_judge_and_is_not_shown(
     keys: Keys, tmp_path: Path
 ) -> None:
     async with house(tmp_path, keys) as it:
         it.own = "marked.but.wrong"
-        refused = await it.refusal()
-        assert refused.code == "token_missing"
-        assert "marked" not in str(refused)
+        with capture_logs() as logs:
+            token = await it.tokens().find(SERIAL)
+        assert (token.text, token.claims) == (it.own, Claims(None, None, None))
+        assert it.cloud.logins == 0
+        assert "marked" not in str(logs)
+
+
+@pytest.mark.parametrize("text", ["marked.but.wrong", "a.b", "", 5, None])
+async def test_a_cached_token_that_cannot_be_read_is_never_shown_to_a_gateway(
+    keys: Keys, tmp_path: Path, text: object
+) -> None:
+    async with house(tmp_path, keys) as it:
+        fetched = await it.tokens().find(SERIAL)
+        it.cache.write_text(json.dumps(json.loads(it.cache.read_text()) | {"token": text}))
+        with capture_logs() as logs:
+            assert (await it.tokens().find(SERIAL)).claims == fetched.claims
+        assert [line["event"] for line in logs][:1] == ["token cache ignored"]
+        assert it.cloud.logins == 2
 
 
 async def test_a_token_that_nobody_here_can_renew_is_warned_of_in_time(keys: Keys, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def reading(time: float = 1_700_000_000.25, **quantities: Phases) -> Reading:
 
 
 def written(layout: Site, said: Reading, publish: Publish = EVERYTHING) -> list[Message]:
-    return Payloads(layout, publish).write(said, steady=50.0)
+    return list(Payloads(layout, publish).write(said, steady=50.0))
 
 
 def finite(literal: str) -> float:

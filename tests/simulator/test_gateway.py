@@ -167,6 +167,15 @@ async def test_the_certificate_is_renewed_for_the_next_handshake(keys: Keys) -> 
         assert await client.status("/info") == 200
 
 
+async def test_the_certificate_may_be_anothers_while_info_is_ones_own(keys: Keys) -> None:
+    async with Gateway(keys=keys) as gateway, visiting(gateway) as client:
+        gateway.renew_certificate(serial="122399999999")
+        subject = x509.load_pem_x509_certificate(gateway.certificate_pem).subject
+        assert subject.rfc4514_string() == "CN=envoy-122399999999"
+        _, body, _ = await client.get("/info")
+        assert gateway.options.serial.encode() in body
+
+
 async def test_the_event_is_that_of_the_source_at_the_time_of_the_clock(keys: Keys) -> None:
     clock = Clock()
     gateway = Gateway(MANUAL, keys=keys, clock=clock)

@@ -1,0 +1,73 @@
+"""The certificate of one session, held against what we know before anything secret leaves.
+
+    handshake   check()   the first certificate of the session, and no other after it
+    /info       judge()   now the serial number is known: its name, and the pin
+    the token             only after that
+
+Where the configuration gives the serial number, a changed certificate that is refused does not come past the
+handshake. Another gateway's name does: `/info` then tells an impostor from a mistake in the configuration.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import aiohttp
+
+from envoy_mqtt.errors import GatewayUnavailable
+from envoy_mqtt.gateway.certificate import common_name
+from envoy_mqtt.gateway.verdict import Mode, Verdict, judge
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Guard(aiohttp.Fingerprint):
+    """Give it to a session as `ssl`: aiohttp calls `check` after each handshake, before it sends anything.
+
+    `pins` are fingerprints by serial number, `serial` is the one that the configuration gives.
+    """
+
+    def __init__(self, mode: Mode, pins: Mapping[str, str] = NOTHING, serial: str | None = None) -> None:
+        super().__init__(bytes(32))  # not looked at: `check` decides
+        self._mode = mode
+        self._pins = pins
+        self._serial = serial
+        self._certificate = b""
+
+    @property
+    def sha256(self) -> str:
+        """The certificate's fingerprint, lower-case hex."""
+        return hashlib.sha256(self._certificate).hexdigest()
+
+    @property
+    def name(self) -> str | None:
+        """The common name in it."""
+        return common_name(self._certificate)
+
+    def check(self, transport: asyncio.Transport) -> None:
+        """Raise `ServerFingerprintMismatch` where the certificate changed within the session, and
+        `GatewayUnavailable` where it is refused already.
+        """
+        shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        if self._certificate and shown != self._certificate and self._mode != "off":
+            host, port, *_ = transport.get_extra_info("peername")
+            raise aiohttp.ServerFingerprintMismatch(self._certificate, shown, host, port)
+        self._certificate = shown
+        if self._serial is not None:
+            try:
+                self.judge(self._serial)
+            except GatewayUnavailable as refused:
+                if refused.reason == "certificate_changed":
+                    # aiohttp closes the connection only for its own exception.
+                    transport.abort()
+                    raise
+
+    def judge(self, serial: str) -> Verdict:
+        """What to do with the certificate of the gateway `serial`; `GatewayUnavailable` says a refusal."""
+        verdict = judge(
+            self._mode, serial=serial, name=self.name, shown=self.sha256, pinned=self._pins.get(serial)
+        )
+        if verdict.refusal:
+            raise GatewayUnavailable(verdict.refusal, reason=verdict.reason)
+        return verdict
