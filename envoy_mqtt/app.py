@@ -21,12 +21,15 @@ from typing import NoReturn
 import structlog
 
 from envoy_mqtt import __version__, config, installation
+from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError, Refused
 from envoy_mqtt.gateway.client import Target, follow
 from envoy_mqtt.gateway.pins import Pins
+from envoy_mqtt.gateway.token import Token
+from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
@@ -50,41 +53,49 @@ BROKER_CEILING_S = 10.0
 
 
 class Gateway:
-    """One configured gateway: its bridge, and the attempts to follow it."""
+    """One configured gateway: its bridge, its tokens, and the attempts to follow it."""
 
     def __init__(
-        self, settings: config.Gateway, name: str, publish: Publish, outbox: Outbox, pins: Pins
+        self,
+        settings: config.Gateway,
+        tokens: Tokens,
+        line: Line,
+        bridge: Bridge,
+        *,
+        outbox: Outbox,
+        pins: Pins,
     ) -> None:
         self.settings = settings
-        self._name = name  # what its section is called in the configuration
-        self.bridge = Bridge(publish)
-        self.line = Line("gateway", host=settings.host)
+        self.bridge = bridge
+        self.line = line
+        self.tokens = tokens
         self._outbox = outbox
         self._pins = pins
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
-        await follow(self._target(), self.bridge, self._outbox, self.line, self._pins)
+        try:
+            _reload(self._pins)
+        except ConfigError as error:
+            raise Refused(str(error), reason="refused", code="disk") from None
+        target = Target(self.settings.host, self.settings.serial, self.tokens, self.settings.certificate)
+        await follow(target, self.bridge, self._outbox, self.line, self._pins)
+
+    async def renew(self) -> NoReturn:
+        """Keep the token fresh while the stream goes on; the next connection uses the new one."""
+        await self.tokens.renewing(self._say)
+
+    async def rest(self, seconds: float) -> None:
+        """Wait before the next attempt; a token put into `token_file` meanwhile ends the wait."""
+        await self.tokens.another_one(seconds)
+
+    def _say(self, token: Token) -> None:
+        self._outbox.put(self.bridge.renew(token.claims.role, expiry(token)))
 
     @property
     def serial(self) -> str | None:
         """The gateway's serial number: as it said itself, else as configured."""
         return self.bridge.serial or self.settings.serial
-
-    def _target(self) -> Target:
-        try:
-            token = config.read_token(self.settings, self._name)
-            _reload(self._pins)
-        except ConfigError as error:
-            raise Refused(str(error), reason="refused") from None
-        secret = None if token is None else token.get_secret_value()
-        file = self.settings.token_file
-        remedy = (
-            f"there is no token for it; set {self._name}.token or {self._name}.token_file"
-            if file is None
-            else f"there is no token in {file} ({self._name}.token_file)"
-        )
-        return Target(self.settings.host, self.settings.serial, secret, remedy, self.settings.certificate)
 
 
 class App:
@@ -95,16 +106,18 @@ class App:
         self._started = time.time()
         self._data_dir = settings.data_dir
         self._installation = installation.load(self._data_dir)
-        pins = Pins(self._data_dir)
-        _reload(pins)
+        self._pins = Pins(self._data_dir)
+        _reload(self._pins)
         self._outbox = Outbox()
         self.broker_line = Line("broker", host=settings.mqtt.host)
         publish = _publish(settings)
-        self.gateways = [
-            Gateway(gateway, name, publish, self._outbox, pins)
-            for name, gateway in zip(_names(settings), settings.every_gateway, strict=True)
-        ]
+        self.gateways = [self._gateway(name, gateway, publish) for name, gateway in sections(settings)]
         self._state = f"{publish.base_topic}/bridge/state"
+
+    def _gateway(self, name: str, settings: config.Gateway, publish: Publish) -> Gateway:
+        line = Line("gateway", host=settings.host)
+        tokens = tokens_of(self._settings, name, settings, line)
+        return Gateway(settings, tokens, line, Bridge(publish), outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Bridge until `stop` is set, then leave in order."""
@@ -120,7 +133,9 @@ class App:
                 keep(publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
             )
             try:
-                await run_until(stop, self._tick(), *(keep(each.follow, each.line) for each in self.gateways))
+                following = (keep(each.follow, each.line, sleep=each.rest) for each in self.gateways)
+                renewing = (each.renew() for each in self.gateways)
+                await run_until(stop, self._tick(), *following, *renewing)
             finally:
                 await self._say_goodbye()
                 await end(broker)
@@ -212,10 +227,6 @@ def _stop_collecting() -> None:
 def _reload(pins: Pins) -> None:
     if not pins.reload():
         log.warning("known certificates lost: the file could not be understood and was kept aside")
-
-
-def _names(settings: Settings) -> list[str]:
-    return [f"gateways[{n}]" for n in range(len(settings.gateways))] or ["gateway"]
 
 
 def _publish(settings: Settings) -> Publish:

@@ -7,6 +7,7 @@ all the same calls:
 
     bridge.meet(serial)                /info was read
     bridge.identify(site, access)      /ivp/meters was read as well
+    bridge.renew(role, expires)        there is a new token
     bridge.open(now)                   the stream answered 200
     bridge.receive(chunk, now)         bytes of the stream arrived
     bridge.tick(now)                   time has passed
@@ -54,6 +55,7 @@ class Bridge:
         self._freshness = Freshness(publish.fresh_s)
         self._serial: str | None = None
         self._site: Site | None = None
+        self._access: Access | None = None
         self._about = b""
         self._said_online: bool | None = None
         self._topics: set[str] = set()
@@ -80,7 +82,7 @@ class Bridge:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
         goodbye = self.stop() if self._serial not in (None, serial) else []
         if serial != self._serial:
-            self._serial, self._site, self._about = serial, None, b""
+            self._serial, self._site, self._access, self._about = serial, None, None, b""
             self._said_online, self._topics = None, set()
             self._freshness = Freshness(self._publish.fresh_s)
         return goodbye + self._say_availability()
@@ -88,12 +90,20 @@ class Bridge:
     def identify(self, site: Site, access: Access) -> list[Message]:
         """The gateway was asked which meters it has; what is gone is emptied."""
         messages = self.meet(site.identity.serial)
+        self._access = access
         if site != self._site:
             self._site = site
             self._decode: Decode = decoder(site)
             self._payloads = Payloads(site, self._publish)
             messages += self._leave_behind(self._payloads.topics)
         return messages + self._say_gateway(site, access)
+
+    def renew(self, role: str | None, expires: str | None) -> list[Message]:
+        """There is a new token: what `gateway` tells of it, at once."""
+        if self._site is None or self._access is None:
+            return []
+        self._access = self._access._replace(token_role=role, token_expires=expires)
+        return self._say_gateway(self._site, self._access)
 
     def open(self, now: Instant) -> None:
         """The gateway answered 200 to a request for the stream: bytes of a new stream follow."""

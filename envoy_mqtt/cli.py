@@ -150,6 +150,24 @@ def _confirm(question: str) -> bool:
         return False
 
 
+@cli.command()
+def token(
+    serial: Annotated[
+        str | None, typer.Option(help="The gateway's serial number; else the gateway is asked for it.")
+    ] = None,
+    config: ConfigFile = None,
+    *,
+    bare: Annotated[bool, typer.Option("--print", help="Print the token itself, and nothing else.")] = False,
+) -> None:
+    """Fetch the gateway's token where that is needed, and show its role and end."""
+    settings = _load(config)
+
+    from envoy_mqtt import access, log
+
+    log.configure("warning", "console", stream=sys.stderr)
+    asyncio.run(_run_and_leave(access.show(settings, serial, bare=bare)))
+
+
 @config_cli.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether the configuration is right, and what is wrong with it."""

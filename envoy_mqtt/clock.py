@@ -20,6 +20,11 @@ else:
         return time.monotonic()
 
 
+def unix() -> float:
+    """Seconds since 1970, on a clock that people set."""
+    return time.time()
+
+
 def now() -> Instant:
     """This moment."""
-    return Instant(steady(), time.time())
+    return Instant(steady(), unix())

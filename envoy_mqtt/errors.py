@@ -5,6 +5,7 @@
   + TryAgain              not for ever: the job is restarted after a wait
     - GatewayUnavailable    away, reset, stalled, or done talking
     - Refused               our credentials: someone has to act
+      · CloudTrouble          the vendor's cloud gives no token; asked again much more slowly
     - BrokerUnavailable     away, frozen, or unwilling
   + BadAnswer             a gateway's answer that cannot be read; the session ends, `TryAgain` carries it on
   + BadEvent              one unreadable event; skipped and counted
@@ -28,13 +29,17 @@ class ConfigError(EnvoyMqttError):
 class TryAgain(EnvoyMqttError):
     """Something outside is away; the job that raises this is restarted after a wait.
 
-    `reason` is a word for counters and logs, `after_s` what the other side asked us to wait, and
+    `reason` is a word for counters and logs, `code` the contract's word for the problem in health where
+    there is one that says more, `after_s` what the other side asked us to wait, and
     `steady_s` how long the attempt did what it is for: after a minute of that the back-off starts over.
     """
 
-    def __init__(self, text: str, *, reason: str, after_s: float = 0.0, steady_s: float = 0.0) -> None:
+    def __init__(
+        self, text: str, *, reason: str, code: str = "", after_s: float = 0.0, steady_s: float = 0.0
+    ) -> None:
         super().__init__(text)
         self.reason = reason
+        self.code = code
         self.after_s = after_s
         self.steady_s = steady_s
 
@@ -45,6 +50,16 @@ class GatewayUnavailable(TryAgain):
 
 class Refused(TryAgain):
     """The gateway does not accept our token, or we have none."""
+
+
+class CloudTrouble(Refused):
+    """The vendor's cloud gives no token. `final` where another road to it would be of no use: the account
+    itself is refused, or the cloud asked us to wait.
+    """
+
+    def __init__(self, text: str, *, code: str, final: bool = False, after_s: float = 0.0) -> None:
+        super().__init__(text, reason="refused", code=code, after_s=after_s)
+        self.final = final
 
 
 class BrokerUnavailable(TryAgain):

@@ -8,7 +8,7 @@ import os
 import uuid
 from errno import EACCES, ENOTDIR
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from envoy_mqtt import store
 from envoy_mqtt.errors import ConfigError
@@ -41,11 +41,11 @@ def load(folder: Path) -> Installation:
     written or the file is a newer version's.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        store.make(folder)
         installation = _read(folder / NAME) or Installation(uuid.uuid4().hex)
         save(folder, installation)
     except OSError as error:
-        raise ConfigError(_unwritable(folder, error)) from None
+        raise ConfigError(store.unwritable(folder, error)) from None
     return installation
 
 
@@ -53,34 +53,26 @@ def check(folder: Path) -> None:
     """Raise the `ConfigError` that `load` would, where it can be told without writing."""
     there = next((each for each in (folder, *folder.parents) if each.exists()), folder)
     if not there.is_dir():
-        raise ConfigError(_unwritable(folder, NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))))
+        raise ConfigError(store.unwritable(folder, NotADirectoryError(ENOTDIR, os.strerror(ENOTDIR))))
     if not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(_unwritable(folder, PermissionError(EACCES, os.strerror(EACCES))))
+        raise ConfigError(store.unwritable(folder, PermissionError(EACCES, os.strerror(EACCES))))
 
 
 def save(folder: Path, installation: Installation) -> None:
     """Write it in one step, readable by its owner alone; raises `OSError`."""
-    store.write(folder / NAME, VERSION, {"instance": installation.instance, "serials": installation.serials})
+    store.write(folder / NAME, VERSION, installation._asdict())
 
 
 def _read(path: Path) -> Installation | None:
-    content = store.read(path, VERSION)
-    if content is None:
-        return None
     try:
-        serials = content["serials"]
-        if not isinstance(serials, list):
-            raise TypeError
-        known = tuple(serial for serial in map(str, serials) if SERIAL.fullmatch(serial))
-        return Installation(uuid.UUID(content["instance"]).hex, known)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        path.replace(path.with_name(f"{NAME}.broken"))
+        return store.read(path, VERSION, _understand)
+    except store.Broken:
         return None
 
 
-def _unwritable(folder: Path, error: OSError) -> str:
-    owner = f"{os.getuid()}:{os.getgid()}"
-    return (
-        f"data_dir: {folder} cannot be written ({error.strerror}): give it to this user with "
-        f"'chown -R {owner} {folder}', or choose another data_dir"
-    )
+def _understand(content: dict[str, Any]) -> Installation:
+    serials = content["serials"]
+    if not isinstance(serials, list):
+        raise TypeError
+    known = tuple(serial for serial in map(str, serials) if SERIAL.fullmatch(serial))
+    return Installation(uuid.UUID(content["instance"]).hex, known)

@@ -37,13 +37,21 @@ class Line:
     def lost(self, error: TryAgain, retry_in_s: float) -> None:
         """The connection ended, or could not be made."""
         self.reconnects[error.reason] = self.reconnects.get(error.reason, 0) + 1
-        news = self._lost_at is None or error.reason in TO_MEND - self._told
+        trouble = error.code or error.reason
+        news = self._lost_at is None or (error.reason in TO_MEND and trouble not in self._told)
         if self._lost_at is None:
             self._lost_at = self._clock()
-        self._told.add(error.reason)
+        self._told.add(trouble)
         say = self._log.warning if news else self._log.debug
         state = "lost" if self._connected_before else "not reached"
-        say(f"{self._what} {state}", error=str(error), reason=error.reason, retry_in_s=round(retry_in_s, 1))
+        facts = {"code": error.code} if error.code else {}
+        say(
+            f"{self._what} {state}",
+            error=str(error),
+            reason=error.reason,
+            **facts,
+            retry_in_s=round(retry_in_s, 1),
+        )
 
     def back(self, steady_s: float | None = None, **facts: object) -> bool:
         """The connection has done what it is for, for so long; whether that counts as being back.
@@ -63,8 +71,12 @@ class Line:
         return True
 
     def warn(self, event: str, *, again_after_s: float = inf, **facts: object) -> None:
-        """Something to know, said once, or once in so many seconds."""
-        now = self._clock()
-        if now - self._warned.get(event, -inf) >= again_after_s:
-            self._warned[event] = now
+        """Something to know, said once, or once in so many seconds; a new `code` is a thing of its own."""
+        now, key = self._clock(), f"{event} {facts.get('code', '')}"
+        if now - self._warned.get(key, -inf) >= again_after_s:
+            self._warned[key] = now
             self._log.warning(event, **facts)
+
+    def note(self, event: str, **facts: object) -> None:
+        """Something changed that is no trouble."""
+        self._log.info(event, **facts)

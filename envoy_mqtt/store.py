@@ -7,38 +7,56 @@ aside under NAME.broken; what a newer version wrote is neither judged nor touche
 import json
 import os
 import tempfile
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from envoy_mqtt.errors import ConfigError
 
+Value = TypeVar("Value")
 
-def read(path: Path, version: int) -> dict[str, Any] | None:
-    """What `write` left there, its version included; `None` where there is nothing, or nothing of ours.
+# What reading something else than our own files raises.
+FOREIGN = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
-    `version` is the newest we know. Raises `ConfigError` for the file of a newer one, and `OSError` where it
-    is there and cannot be read.
+
+class Broken(Exception):
+    """The file was there and could not be read as ours; `aside` is where it is kept now."""
+
+    def __init__(self, aside: Path) -> None:
+        super().__init__(f"it cannot be read; it is kept as {aside}")
+        self.aside = aside
+
+
+def read(path: Path, version: int, understand: Callable[[dict[str, Any]], Value]) -> Value | None:
+    """What `understand` makes of the file's content, `None` where there is no file.
+
+    `understand` may raise what parsing raises (FOREIGN): the file is then kept aside and `Broken` raised.
+    Raises `ConfigError` where the file is a newer version's, and `OSError`.
     """
     try:
-        content = json.loads(path.read_bytes())
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        content = json.loads(raw)
         found = content["version"]
         if type(content) is not dict or type(found) is not int:
             raise TypeError
-    except FileNotFoundError:
-        return None
-    except (ValueError, KeyError, TypeError, RecursionError):
-        path.replace(path.with_name(f"{path.name}.broken"))
-        return None
-    if found > version:
-        raise ConfigError(
-            f"data_dir: {path} was written by a newer envoy-mqtt (its version is {found}, this one "
-            f"knows {version}): update envoy-mqtt, or choose another data_dir"
-        )
-    return content
+        if found > version:
+            raise ConfigError(
+                f"data_dir: {path} was written by a newer envoy-mqtt (its version is {found}, this one "
+                f"knows {version}): update envoy-mqtt, or choose another data_dir"
+            )
+        return understand(content)
+    except FOREIGN:
+        aside = path.with_name(f"{path.name}.broken")
+        path.replace(aside)
+        raise Broken(aside) from None
 
 
-def write(path: Path, version: int, content: dict[str, Any]) -> None:
-    """Write it in one step, readable by its owner alone; raises `OSError`."""
+def write(path: Path, version: int, content: Mapping[str, object]) -> None:
+    """Write it, its folder too where there is none; raises `OSError`."""
+    make(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the start
     try:
         with os.fdopen(handle, "w") as file:
@@ -49,3 +67,22 @@ def write(path: Path, version: int, content: dict[str, Any]) -> None:
     except OSError:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def make(folder: Path) -> None:
+    """Make a folder that is its owner's alone; one that is there stays as it is."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+def unwritable(folder: Path, error: OSError) -> str:
+    """The sentence for a data folder that cannot be written, with the remedy."""
+    return denied(folder, "written", folder, error)
+
+
+def denied(path: Path, what: str, folder: Path, error: OSError) -> str:
+    """The sentence for what cannot be "read" or "written" in a data folder, with the remedy."""
+    owner = f"{os.getuid()}:{os.getgid()}"
+    return (
+        f"data_dir: {path} cannot be {what} ({error.strerror}): give it to this user with "
+        f"'chown -R {owner} {folder}', or choose another data_dir"
+    )

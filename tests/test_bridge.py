@@ -205,6 +205,17 @@ def test_who_the_gateway_is_is_said_on_change_alone() -> None:
     assert content(gateway)["token_expires"] == "2028-09-21T00:00:00Z"
 
 
+def test_a_new_token_is_told_at_once_and_disturbs_nothing() -> None:
+    bridge = Bridge(Publish())
+    assert bridge.renew("owner", "2028-09-21T00:00:00Z") == [], "nobody is known who could have it"
+    before = content(bridge.identify(site(P, N), ACCESS)[1])
+    (gateway,) = bridge.renew("installer", "2028-09-21T00:00:00Z")
+    assert content(gateway) == before | {"token_role": "installer", "token_expires": "2028-09-21T00:00:00Z"}
+    assert bridge.renew("installer", "2028-09-21T00:00:00Z") == []
+    bridge.meet("122312345679")
+    assert bridge.renew("owner", None) == [], "another gateway answers now, and has shown nothing yet"
+
+
 def test_a_new_firmware_changes_nothing_but_what_is_said_of_it() -> None:
     bridge = identified(site(P, N))
     bridge.receive(event(), at(1.0))

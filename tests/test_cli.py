@@ -32,7 +32,7 @@ def test_version_and_help_answer(tmp_path: Path) -> None:
     assert envoy_mqtt("--version", folder=tmp_path).stdout == f"envoy-mqtt {__version__}\n"
     helped = envoy_mqtt("--help", folder=tmp_path)
     assert helped.returncode == 0
-    for command in ("run", "demo", "simulate", "trust", "config"):
+    for command in ("run", "demo", "simulate", "trust", "token", "config"):
         assert f" {command} " in helped.stdout
         assert envoy_mqtt(command, "--help", folder=tmp_path).returncode == 0
 

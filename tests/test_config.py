@@ -367,7 +367,7 @@ def test_a_token_of_the_environment_beats_the_file_and_the_file_that_of_the_conf
 def test_every_mistake_is_told_at_once_each_in_a_line(tmp_path: Path) -> None:
     (tmp_path / "image.toml").write_text("[log]\nlevel = 'loud'")
     toml = """
-        colour = "red"
+        weather = "fair"
         [gateway]
         host = "192.168.1.300"
         serial = 122012345678
@@ -389,7 +389,6 @@ def test_every_mistake_is_told_at_once_each_in_a_line(tmp_path: Path) -> None:
     assert sorted(mistakes(tmp_path, toml, environ)) == [
         'ENVOY_AVAILABILITY__TIMEOUT_S: found "soon", allowed is a number from 2 to 3600',
         "ENVOY_MQTT__TSL__ENABLED: there is no such key; did you mean ENVOY_MQTT__TLS__ENABLED?",
-        "colour: there is no such key",
         f'gateway.host: found "192.168.1.300", allowed is {HOST}',
         "gateway.serial: found 122012345678, allowed is 12 digits in quotes",
         f"gateway.token: what is there cannot be used, allowed is {TOKEN}",
@@ -402,6 +401,7 @@ def test_every_mistake_is_told_at_once_each_in_a_line(tmp_path: Path) -> None:
         "mqtt.timeout_s: found nan, allowed is a number from 1 to 60",
         "mqtt.tls: found true or false, allowed is a section with keys of its own",
         'publish.live: found "yes", allowed is true or false',
+        "weather: there is no such key",
         "web: there is no such key",
     ]
 
@@ -536,6 +536,19 @@ def allowed(folder: Path, key: str, value: object) -> bool:
         ("log.level", ["debug", "info", "warning", "error"], ["", "DEBUG", "critical", 10]),
         ("log.format", ["auto", "console", "json"], ["text", True]),
         ("data_dir", ["a"], ["", 1]),
+        ("gateway.account.username", ["me@example.com"], ["", 1]),
+        ("gateway.account.password", ["pw"], ["", 1]),
+        ("gateway.account.role", ["owner", "installer"], ["", "Owner", 1]),
+        (
+            "cloud.login_url",
+            ["https://a.example", "https://a.example/", "https://a.example:8443/base", "https://[::1]"],
+            ["", "a.example", "ftp://a.example", "https://", "https:///x", "https://a b", "https://a/?x=1"],
+        ),
+        (
+            "cloud.token_url",
+            ["http://127.0.0.1:8080", "http://127.9.9.9", "http://[::1]:1", "https://192.168.1.5"],
+            ["http://a.example", "http://localhost", "http://192.168.1.5", "https://me:pw@a.example", 1],
+        ),
     ],
 )
 def test_ranges_and_forms(tmp_path: Path, key: str, good: list[object], bad: list[object]) -> None:
@@ -551,6 +564,7 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         [[gateways]]
         host = "a"
         token = "{JWT}"
+        account = {{ username = "me@example.com", password = "hunter3", role = "installer" }}
         [[gateways]]
         host = "b"
         [mqtt]
@@ -565,9 +579,18 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         'host = "a"\n'
         'token = "***"\n'
         'certificate = "pin"\n'
+        "\n[gateways.account]\n"
+        'username = "***"\n'
+        'password = "***"\n'
+        'role = "installer"\n'
         "\n[[gateways]]\n"
         'host = "b"\n'
         'certificate = "pin"\n'
+        "\n[gateways.account]\n"
+        'role = "owner"\n'
+        "\n[cloud]\n"
+        'login_url = "https://enlighten.enphaseenergy.com"\n'
+        'token_url = "https://entrez.enphaseenergy.com"\n'
         "\n[mqtt]\n"
         'host = "localhost"\n'
         "port = 8883\n"
@@ -594,10 +617,16 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
 
 
 def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
-    it = settings(tmp_path, f"gateway.token = '{JWT}'\nmqtt.password = 'pw'", {"ENVOY_DATA_DIR": "/data"})
+    toml = f"gateway.token = '{JWT}'\nmqtt.password = 'pw'\n[gateway.account]\n"
+    toml += "username = 'me@example.com'\npassword = 'pw'"
+    it = settings(tmp_path, toml, {"ENVOY_DATA_DIR": "/data"})
     assert json.loads(json.dumps(public(it))) == {
         "data_dir": "/data",
-        "gateway": {"host": "envoy.local", "certificate": "pin"},
+        "gateway": {"host": "envoy.local", "certificate": "pin", "account": {"role": "owner"}},
+        "cloud": {
+            "login_url": "https://enlighten.enphaseenergy.com",
+            "token_url": "https://entrez.enphaseenergy.com",
+        },
         "mqtt": {
             "tls": {"enabled": False},
             "host": "localhost",
@@ -646,6 +675,10 @@ def test_no_secret_is_ever_in_an_error_or_shown(shared: Path, text: str, form: s
         ("", {"ENVOY_GATEWAYS": hidden}),
         ("gateway.token_file = 'jwt'\nmqtt.password_file = 'jwt'", {}),
         (f"mqtt.password = {quoted}", {}),
+        (f"gateway.account.password = {quoted}\ngateway.account.username = {quoted}", {}),
+        (f"gateway.account = {quoted}\ncloud = {quoted}", {}),
+        (f"gateway.account.username = [{quoted}]", {"ENVOY_GATEWAY__ACCOUNT__PASSWORD": hidden}),
+        ("gateway.account.password_file = 'jwt'", {}),
     ):
         try:
             it = settings(shared, toml, environ)
@@ -669,6 +702,12 @@ VALID: dict[Key, st.SearchStrategy[object]] = {
     ("gateway", "token"): st.just(JWT),
     ("gateway", "token_file"): TEXT,
     ("gateway", "certificate"): st.sampled_from(["pin", "strict", "off"]),
+    ("gateway", "account", "username"): TEXT,
+    ("gateway", "account", "password"): TEXT,
+    ("gateway", "account", "password_file"): st.just("password"),
+    ("gateway", "account", "role"): st.sampled_from(["owner", "installer"]),
+    ("cloud", "login_url"): _names().map("https://{}:8443/base/".format),
+    ("cloud", "token_url"): st.integers(1, 254).map("http://127.0.0.{}".format),
     ("mqtt", "tls", "enabled"): st.booleans(),
     ("mqtt", "tls", "ca_file"): TEXT,
     ("mqtt", "tls", "cert_file"): TEXT,
@@ -708,9 +747,20 @@ def test_what_is_shown_loads_back_equal(shared: Path, said: dict[Key, object], s
     assert without_passwords(again) == without_passwords(it)
 
 
-def without_passwords(it: Settings) -> dict[str, Any]:
-    dump = values(it)
-    return dump | {"mqtt": dump["mqtt"] | {"password": dump["mqtt"]["password"] is not None}}
+def without_passwords(tree: Any) -> Any:
+    """The values, and of passwords and account names only whether there is one; `***` is one too."""
+    match tree:
+        case Settings():
+            dump = values(tree)
+            return without_passwords(dump)
+        case dict():
+            return {
+                name: "***" if isinstance(value, SecretStr) and name != "token" else without_passwords(value)
+                for name, value in tree.items()
+            }
+        case tuple() | list():
+            return [without_passwords(item) for item in tree]
+    return tree
 
 
 JSON = st.recursive(
@@ -806,15 +856,18 @@ def test_the_example_shows_defaults_and_comments_out_what_has_none_of_its_own(tm
 
 def test_the_example_is_right_with_every_key_in_force(tmp_path: Path) -> None:
     (tmp_path / "mqtt_password").write_text("hunter2\n")
+    (tmp_path / "account_password").write_text("hunter3\n")
     (tmp_path / "envoy_token").write_text(JWT)
     it = settings(tmp_path, commented_in(EXAMPLE).replace("/run/secrets", str(tmp_path)))
     assert secret(it.mqtt.password) == "hunter2"
+    assert secret(it.gateway.account.password) == "hunter3"
     assert secret(read_token(it.gateway)) == JWT
     assert it.mqtt.port == 1883
 
 
 def test_what_is_shown_has_the_order_of_the_example(tmp_path: Path) -> None:
     (tmp_path / "mqtt_password").write_text("hunter2\n")
+    (tmp_path / "account_password").write_text("hunter3\n")
     it = settings(tmp_path, commented_in(EXAMPLE).replace("/run/secrets", str(tmp_path)))
     order = list(dict(flat(tomllib.loads(commented_in(EXAMPLE)))))
     shown = list(dict(flat(tomllib.loads(show(it)))))

@@ -22,6 +22,8 @@ LAYERS = {
         "gateway.certificate",
         "gateway.verdict",
         "gateway.token",
+        "gateway.budget",
+        "gateway.cloud",
         "gateway.trouble",
         "mqtt.message",
         "mqtt.payload",
@@ -34,13 +36,18 @@ LAYERS = {
         "supervise",
         "store",
         "installation",
+        "lock",
+        "gateway.auth",
+        "gateway.purse",
+        "gateway.errand",
+        "gateway.tokens",
         "gateway.pins",
         "gateway.guard",
         "gateway.client",
         "mqtt.publisher",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "app", "trust"),
+    "wiring": ("config", "log", "access", "app", "trust"),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }
@@ -61,7 +68,7 @@ BELOW = {
 # `structlog` is where it is set up and where something is said; `jwt` and `aiohttp` serve both ends of
 # the wire; `trouble` translates aiohttp's exceptions.
 HOMES = {
-    "aiohttp": {"gateway.client", "gateway.guard", "gateway.trouble", "simulator"},
+    "aiohttp": {"gateway.auth", "gateway.client", "gateway.guard", "gateway.trouble", "simulator"},
     "aiomqtt": {"mqtt.publisher", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},

@@ -198,3 +198,29 @@ def test_losses_are_counted_by_reason(told: Told) -> None:
         line.lost(away(reason), 1.0)
     line.back(SETTLED_S)
     assert line.reconnects == {"unreachable": 2, "timeout": 1}
+
+
+def refused(code: str) -> TryAgain:
+    return Refused("the remedy", reason="refused", code=code)
+
+
+def test_another_thing_to_mend_is_told_even_while_the_far_end_is_away(told: Told) -> None:
+    line = Line("gateway")
+    for code in ("token_missing", "token_missing", "account_password", "token_missing"):
+        line.lost(refused(code), 60.0)
+    loud_codes = [line["code"] for line in told if line["log_level"] == "warning"]
+    assert loud_codes == ["token_missing", "account_password"]
+
+
+def test_a_warning_with_another_code_is_a_warning_of_its_own(told: Told) -> None:
+    line = Line("gateway")
+    for code in ("login_limit", "login_limit", "cloud_unavailable"):
+        line.warn("token not renewed", code=code)
+    assert [line["code"] for line in told] == ["login_limit", "cloud_unavailable"]
+
+
+def test_a_note_is_information(told: Told) -> None:
+    Line("gateway", host="h").note("token in use", role="owner")
+    assert [(line["log_level"], line["event"], line["host"]) for line in told] == [
+        ("info", "token in use", "h")
+    ]

@@ -2,7 +2,9 @@
 
 import json
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,18 +19,37 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "things.json"
 
 
+def everything(content: dict[str, Any]) -> dict[str, Any]:
+    return content
+
+
+def number(content: dict[str, Any]) -> int:
+    return int(content["number"])
+
+
 def names(folder: Path) -> set[str]:
     return {each.name for each in folder.iterdir()}
 
 
 def test_what_is_written_is_read(path: Path) -> None:
     store.write(path, 3, {"things": [1, "ä", None]})
-    assert store.read(path, 3) == {"version": 3, "things": [1, "ä", None]}
+    assert store.read(path, 3, everything) == {"version": 3, "things": [1, "ä", None]}
     assert names(path.parent) == {"things.json"}
 
 
+def test_what_its_reader_makes_of_it_is_what_is_read(path: Path) -> None:
+    store.write(path, 1, {"number": 5})
+    assert store.read(path, 1, number) == 5
+
+
+def test_a_folder_made_for_it_is_its_owners_alone(path: Path) -> None:
+    store.write(path.parent / "new" / path.name, 1, {})
+    assert stat.S_IMODE((path.parent / "new").stat().st_mode) == 0o700
+    assert names(path.parent / "new") == {path.name}
+
+
 def test_where_there_is_nothing_nothing_is_read_and_nothing_made(path: Path) -> None:
-    assert store.read(path, 1) is None
+    assert store.read(path, 1, everything) is None
     assert names(path.parent) == set()
 
 
@@ -41,7 +62,7 @@ def test_the_file_is_its_owners_alone_whatever_it_was_before(path: Path) -> None
 
 def test_an_older_versions_file_is_read(path: Path) -> None:
     store.write(path, 1, {"things": 1})
-    assert store.read(path, 2) == {"version": 1, "things": 1}
+    assert store.read(path, 2, everything) == {"version": 1, "things": 1}
 
 
 @pytest.mark.parametrize(
@@ -67,24 +88,39 @@ def test_an_older_versions_file_is_read(path: Path) -> None:
 )
 def test_what_is_not_ours_is_kept_aside(path: Path, raw: bytes) -> None:
     path.write_bytes(raw)
-    assert store.read(path, 1) is None
+    kept_aside(path, raw)
     assert names(path.parent) == {"things.json.broken"}
-    assert path.with_name("things.json.broken").read_bytes() == raw
+    assert store.read(path, 1, everything) is None
+
+
+@pytest.mark.parametrize(
+    "raw", [b'{"version":1}', b'{"version":1,"number":"x"}', b'{"version":1,"number":null}']
+)
+def test_what_its_reader_does_not_understand_is_kept_aside_too(path: Path, raw: bytes) -> None:
+    path.write_bytes(raw)
+    kept_aside(path, raw, number)
+
+
+def kept_aside(path: Path, raw: bytes, understand: Callable[[dict[str, Any]], object] = everything) -> None:
+    with pytest.raises(store.Broken) as caught:
+        store.read(path, 1, understand)
+    assert caught.value.aside == path.with_name("things.json.broken")
+    assert caught.value.aside.read_bytes() == raw
+    assert str(caught.value.aside) in str(caught.value)
 
 
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(raw=st.binary(max_size=60))
-def test_random_bytes_are_kept_aside_and_raise_nothing(path: Path, raw: bytes) -> None:
+def test_random_bytes_are_kept_aside_and_raise_nothing_else(path: Path, raw: bytes) -> None:
     path.write_bytes(raw)
-    assert store.read(path, 1) is None
-    assert path.with_name("things.json.broken").read_bytes() == raw
+    kept_aside(path, raw)
 
 
 def test_a_newer_versions_file_is_refused_and_left_alone(path: Path) -> None:
     raw = json.dumps({"version": 2, "whatever": {}}).encode()
     path.write_bytes(raw)
     with pytest.raises(ConfigError, match="newer envoy-mqtt") as caught:
-        store.read(path, 1)
+        store.read(path, 1, everything)
     assert str(path) in str(caught.value)
     assert path.read_bytes() == raw
 
@@ -94,7 +130,7 @@ def test_what_cannot_be_replaced_leaves_nothing_behind(path: Path) -> None:
     with pytest.raises(OSError, match="things"):
         store.write(path, 1, {})
     with pytest.raises(OSError, match="things"):
-        store.read(path, 1)
+        store.read(path, 1, everything)
     assert names(path.parent) == {"things.json"}
 
 

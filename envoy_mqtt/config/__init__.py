@@ -10,7 +10,9 @@ declared once, in `settings`: type, default, limits, and the sentence for who go
 from envoy_mqtt.config.loader import load
 from envoy_mqtt.config.secrets import read_token
 from envoy_mqtt.config.settings import (
+    Account,
     Availability,
+    Cloud,
     Gateway,
     Log,
     Mqtt,
@@ -22,7 +24,9 @@ from envoy_mqtt.config.shown import public, show
 from envoy_mqtt.config.surroundings import inside_container
 
 __all__ = [
+    "Account",
     "Availability",
+    "Cloud",
     "Gateway",
     "Log",
     "Mqtt",

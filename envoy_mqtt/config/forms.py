@@ -5,6 +5,7 @@ The sentence for the reader stands beside the key in `settings`; the text of the
 
 import ipaddress
 import re
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -32,6 +33,22 @@ def endpoint(text: str) -> tuple[str, int]:
         raise ValueError
     host = match["host"]
     return (_ipv6(host[1:-1]) if host.startswith("[") else _name(host)), port
+
+
+def cloud_url(text: str) -> str:
+    """A base address without the final slash: https, or http where it stays on this machine.
+
+    A password goes there, so nothing less will do, and nothing that could hide where it goes.
+    """
+    if not text.isascii() or not text.isprintable() or set(text) & set(" \\@?#"):
+        raise ValueError
+    parts = urlsplit(text)
+    host = parts.netloc
+    plain = parts.scheme == "http" and ipaddress.ip_address(urlsplit(text).hostname or "").is_loopback
+    if not plain and parts.scheme != "https":
+        raise ValueError
+    endpoint(host)
+    return text.rstrip("/")
 
 
 def broker_host(text: str) -> str:

@@ -24,6 +24,7 @@ from envoy_mqtt.gateway.verdict import Mode
 YES_NO = "true or false"
 TEXT = "text in quotes, not empty"
 FILE = "the path of a file"
+CLOUD = "an address that begins with https://, or with http:// before a loopback address such as 127.0.0.1"
 JWT = "a token: three parts of letters, digits, - and _ with dots between them"
 
 
@@ -47,6 +48,18 @@ class Section(BaseModel):
     )
 
 
+class Account(Section):
+    """The vendor's cloud's account that tokens are fetched with.
+
+    The username is an e-mail address: no password, and nobody's business on a broker all the same.
+    """
+
+    username: SecretStr | None = _maybe(TEXT, min_length=1)
+    password: SecretStr | None = _maybe(TEXT, min_length=1)
+    password_file: Path | None = _maybe(FILE)
+    role: Literal["owner", "installer"] = Field("owner", description='"owner" or "installer"')
+
+
 class Gateway(Section):
     """One gateway. Of `token` and `token_file` at most one is set once `load` has decided which counts."""
 
@@ -59,6 +72,18 @@ class Gateway(Section):
     )
     token_file: Path | None = _maybe(FILE)
     certificate: Mode = Field("pin", description='"pin", "strict" or "off"')
+    account: Account = Account()
+
+
+class Cloud(Section):
+    """Where the vendor's cloud is asked for tokens: base addresses, to which the paths are appended."""
+
+    login_url: Annotated[str, AfterValidator(forms.cloud_url)] = Field(
+        "https://enlighten.enphaseenergy.com", description=CLOUD
+    )
+    token_url: Annotated[str, AfterValidator(forms.cloud_url)] = Field(
+        "https://entrez.enphaseenergy.com", description=CLOUD
+    )
 
 
 class Tls(Section):
@@ -144,6 +169,7 @@ class Settings(BaseSettings):
             lambda it: tuple(it[number] for number in sorted(it)) if isinstance(it, dict) else it
         ),
     ] = ()
+    cloud: Cloud = Cloud()
     mqtt: Mqtt = Mqtt()
     publish: Publish = Publish()
     availability: Availability = Availability()

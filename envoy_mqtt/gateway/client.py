@@ -1,8 +1,8 @@
 """One gateway over HTTP: ask who it is, then follow its stream until it ends.
 
-The shell around `Bridge`, and with `guard` the home of aiohttp's client. `follow` is one attempt; it
-always ends by raising, `TryAgain` for whatever a gateway or a network can do. Bytes go in the moment they
-arrive, messages come out of the same call, and nothing is waited for in between.
+The shell around `Bridge`, and with `guard` the home of aiohttp's client for gateways. `follow` is one
+attempt; it always ends by raising, `TryAgain` for whatever a gateway or a network can do. Bytes go in the
+moment they arrive, messages come out of the same call, and nothing is waited for in between.
 """
 
 import asyncio
@@ -17,16 +17,15 @@ from aiohttp import ClientResponse, ClientTimeout
 from envoy_mqtt import __version__
 from envoy_mqtt.bridge import Access, Bridge
 from envoy_mqtt.clock import now, steady
-from envoy_mqtt.errors import BadAnswer, ConfigError, GatewayUnavailable, Refused, TryAgain
+from envoy_mqtt.errors import BadAnswer, ConfigError, GatewayUnavailable, TryAgain
 from envoy_mqtt.gateway.answers import read_info, read_meters
 from envoy_mqtt.gateway.guard import Guard
 from envoy_mqtt.gateway.pins import Pins
-from envoy_mqtt.gateway.token import Claims, read_claims
-from envoy_mqtt.gateway.trouble import FOREIGN, of_status, translate
+from envoy_mqtt.gateway.tokens import Tokens, expiry
+from envoy_mqtt.gateway.trouble import FOREIGN, REFUSED, of_status, translate
 from envoy_mqtt.gateway.verdict import Mode, printable
 from envoy_mqtt.line import Line
 from envoy_mqtt.model import Identity, Site
-from envoy_mqtt.mqtt.message import iso
 from envoy_mqtt.outbox import Outbox
 
 # A gateway may hold its readings back for 25 s and be well (protocol notes, section 1.5).
@@ -53,14 +52,13 @@ SOURCE_REASON = "The stream is the only source that this version reads."
 
 
 class Target(NamedTuple):
-    """Where a gateway is asked, the serial number it must have if that is known, today's token or the
-    sentence that says how to come by one, and how strictly its certificate is looked at.
+    """Where a gateway is asked, the serial number it must have if that is known, its tokens, and how
+    strictly its certificate is looked at.
     """
 
     host: str
     serial: str | None
-    token: str | None
-    remedy: str
+    tokens: Tokens
     certificate: Mode = "pin"
 
 
@@ -72,14 +70,18 @@ class Met(NamedTuple):
     sha256: str
 
 
-async def meet(host: str) -> Met:
-    """Ask who is there, without a token and whatever the certificate; raises `TryAgain`."""
+async def meet(host: str, serial: str | None = None) -> Met:
+    """Ask who is there, without a token and whatever the certificate; raises `TryAgain`.
+
+    `serial` is who it must be, if that is known.
+    """
     guard = Guard("off")
     try:
         async with _session(host, guard) as http:
             identity = read_info(await _answer(http, "/info", None))
     except FOREIGN as error:
         raise translate(error) from None
+    _check_serial(identity, host, serial)
     return Met(identity, guard.name, guard.sha256)
 
 
@@ -89,11 +91,13 @@ async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line, pin
     The messages go to `outbox` at once; `line` is told when the first reading has come. A certificate met
     for the first time, or renewed, is kept in `pins`.
     """
-    stream = Stream(bridge, outbox, line)
+    stream = Stream(bridge, outbox, line, target.tokens)
     try:
         await _attempt(target, stream, line, pins)
     except TryAgain as error:
         trouble = error
+        if error.code == REFUSED:
+            target.tokens.refused()
     except FOREIGN as error:
         trouble = translate(error)
     trouble.steady_s = stream.steady_s
@@ -103,9 +107,9 @@ async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line, pin
 async def _attempt(target: Target, stream: "Stream", line: Line, pins: Pins) -> NoReturn:
     guard = Guard(target.certificate, pins.known, target.serial)
     async with _session(target.host, guard) as http:
-        site, access = await _identify(http, target, guard, stream=stream, line=line, pins=pins)
+        site, access, token = await _identify(http, target, guard, stream=stream, line=line, pins=pins)
         stream.identify(site, access)
-        async with _get(http, "/stream/meter", target.token, STREAM) as response:
+        async with _get(http, "/stream/meter", token, STREAM) as response:
             await stream.read(response)
 
 
@@ -126,28 +130,27 @@ def _session(host: str, guard: Guard) -> aiohttp.ClientSession:
 
 async def _identify(
     http: aiohttp.ClientSession, target: Target, guard: Guard, *, stream: "Stream", line: Line, pins: Pins
-) -> tuple[Site, Access]:
+) -> tuple[Site, Access, str]:
     identity = read_info(await _answer(http, "/info", None))
-    _check_serial(identity, target)
+    _check_serial(identity, target.host, target.serial)
     _admit(identity.serial, guard, line, pins)
     stream.meet(identity.serial)
-    if target.token is None:
-        raise Refused(target.remedy, reason="refused")
-    claims = _check_token(identity, target.token)
-    meters = read_meters(await _answer(http, "/ivp/meters", target.token))
-    return Site(identity, meters), Access(
+    token = await target.tokens.find(identity.serial)
+    meters = read_meters(await _answer(http, "/ivp/meters", token.text))
+    access = Access(
         address=target.host,
         source_reason=SOURCE_REASON,
-        token_role=claims.role,
-        token_expires=None if claims.expires is None else iso(claims.expires),
+        token_role=token.claims.role,
+        token_expires=expiry(token),
         certificate_sha256=guard.sha256,
     )
+    return Site(identity, meters), access, token.text
 
 
-def _check_serial(identity: Identity, target: Target) -> None:
-    if target.serial not in (None, identity.serial):
+def _check_serial(identity: Identity, host: str, serial: str | None) -> None:
+    if serial not in (None, identity.serial):
         raise GatewayUnavailable(
-            f"the gateway at {target.host} has the serial number {identity.serial}, not {target.serial}: "
+            f"the gateway at {host} has the serial number {identity.serial}, not {serial}: "
             "mend gateway.host or gateway.serial",
             reason="other_serial",
         )
@@ -171,15 +174,6 @@ def _admit(serial: str, guard: Guard, line: Line, pins: Pins) -> None:
             pins.keep(serial, guard.sha256)
         except ConfigError as error:
             line.warn("certificate pinned until the end of this process only", error=str(error))
-
-
-def _check_token(identity: Identity, token: str) -> Claims:
-    claims = read_claims(token)
-    if claims.serial not in (None, identity.serial):
-        raise Refused(
-            f"the token is for gateway {claims.serial}, this one is {identity.serial}", reason="refused"
-        )
-    return claims
 
 
 @asynccontextmanager
@@ -210,7 +204,8 @@ async def _answer(http: aiohttp.ClientSession, path: str, token: str | None) -> 
 class Stream:
     """One connection's stream on its way through the bridge, and how long it has brought readings."""
 
-    def __init__(self, bridge: Bridge, outbox: Outbox, line: Line) -> None:
+    def __init__(self, bridge: Bridge, outbox: Outbox, line: Line, tokens: Tokens) -> None:
+        self._tokens = tokens
         self._bridge = bridge
         self._outbox = outbox
         self._line = line
@@ -266,6 +261,7 @@ class Stream:
         self._last = arrived
         if self._first is None:
             self._first = arrived
+            self._tokens.accepted()
         if not self._told:
             self._told = self._line.back(self.steady_s, **_facts(self._bridge.site))
 

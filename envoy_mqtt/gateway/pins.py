@@ -3,7 +3,6 @@
 The file is read anew before every attempt, because `envoy-mqtt trust` may have changed it meanwhile.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -42,14 +41,15 @@ class Pins:
         the file cannot be read or is a newer version's.
         """
         try:
-            there = self._path.exists()
-            certificates = _certificates(store.read(self._path, VERSION))
-            if certificates is None:
-                self._unwritten = dict(self.known)
-                self._set_aside()
-                return not there
+            certificates = store.read(self._path, VERSION, _understand)
+        except store.Broken:
+            self._unwritten = dict(self.known)
+            return False
         except OSError as error:
-            raise ConfigError(_not_ours(self._path, "read", error)) from None
+            raise ConfigError(store.denied(self._path, "read", self._path.parent, error)) from None
+        if certificates is None:
+            self._unwritten = dict(self.known)
+            return True
         self._written = certificates
         return True
 
@@ -61,29 +61,17 @@ class Pins:
         self._unwritten[serial] = sha256
         self.reload()
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             store.write(self._path, VERSION, {"certificates": dict(self.known)})
         except OSError as error:
-            raise ConfigError(_not_ours(self._path, "written", error)) from None
+            raise ConfigError(store.denied(self._path, "written", self._path.parent, error)) from None
         self._written, self._unwritten = dict(self.known), {}
 
-    def _set_aside(self) -> None:
-        if self._path.exists():
-            self._path.replace(self._path.with_name(f"{NAME}.broken"))
 
-
-def _certificates(content: dict[str, Any] | None) -> dict[str, str] | None:
-    """The certificates in a file's content; `None` where anything in it is not one."""
-    found = None if content is None else content.get("certificates")
-    if not isinstance(found, dict):
-        return None
-    whole = all(isinstance(sha256, str) and SHA256.fullmatch(sha256) for sha256 in found.values())
-    return found if whole else None
-
-
-def _not_ours(path: Path, what: str, error: OSError) -> str:
-    owner = f"{os.getuid()}:{os.getgid()}"
-    return (
-        f"data_dir: {path} cannot be {what} ({error.strerror}): give it to this user with "
-        f"'chown -R {owner} {path.parent}', or choose another data_dir"
-    )
+def _understand(content: dict[str, Any]) -> dict[str, str]:
+    """The certificates in a file's content; raises where anything in it is not one."""
+    found = content["certificates"]
+    if not isinstance(found, dict) or not all(
+        isinstance(sha256, str) and SHA256.fullmatch(sha256) for sha256 in found.values()
+    ):
+        raise TypeError
+    return found

@@ -33,6 +33,7 @@ LOCAL_NAME = (
 )
 
 # Statuses that someone other than the gateway has to mend.
+REFUSED = "gateway_refused"
 REFUSALS = {
     401: "it refuses the token (401): it may be expired, be another gateway's, or its role too low",
     403: "it refuses the token (403)",
@@ -52,7 +53,7 @@ def of_status(path: str, status: int, retry_after: str, now_unix: float) -> TryA
     """What an answer other than 200 means."""
     after_s = retry_after_s(retry_after, now_unix)
     if status in REFUSALS:
-        return Refused(REFUSALS[status], reason="refused", after_s=after_s)
+        return Refused(REFUSALS[status], reason="refused", code=REFUSED, after_s=after_s)
     return GatewayUnavailable(f"it answers {status} for {path}", reason="bad_data", after_s=after_s)
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envoy_mqtt.gateway.token import Claims, read_claims
+from envoy_mqtt.errors import BadAnswer
+from envoy_mqtt.gateway.token import Claims, Token, issued_token, read_claims, read_token
 from envoy_mqtt.mqtt.message import iso
 
 
@@ -129,3 +130,88 @@ def test_random_text_raises_nothing(text: str) -> None:
 def test_random_claims_are_read_and_can_be_told(claims: dict[str, object]) -> None:
     expires = read_claims(token(claims)).expires
     assert expires is None or iso(expires).endswith("Z")
+
+
+# When it has to be renewed. 1_800_000_000 is in January 2027.
+
+NOW = 1_800_000_000.0
+DAY, HOUR = 86_400.0, 3600.0
+
+
+def living(role: object, left_s: float, lived_s: float) -> Token:
+    claims = {"aud": "1", "enphaseUser": role, "exp": int(NOW + left_s), "iat": int(NOW - lived_s)}
+    return read_token(token(claims))
+
+
+@pytest.mark.parametrize(
+    ("role", "left_s", "lived_s", "due"),
+    [
+        ("owner", 31 * DAY, 334 * DAY, False),
+        ("owner", 30 * DAY, 335 * DAY, True),
+        ("owner", -1.0, 366 * DAY, True),
+        ("installer", HOUR + 1, 11 * HOUR, False),
+        ("installer", HOUR, 11 * HOUR, True),
+        (None, 31 * DAY, 334 * DAY, False),
+        (None, 30 * DAY, 335 * DAY, True),
+        ("owner", 6 * DAY, 1 * DAY, False),  # a token of a week: not before half its life
+        ("owner", 3 * DAY, 4 * DAY, True),
+    ],
+)
+def test_a_token_is_renewed_ahead_of_its_end(role: object, left_s: float, lived_s: float, due: bool) -> None:
+    """Owner 30 days, installer an hour (protocol notes, section 5.6), and never before half its life."""
+    assert living(role, left_s, lived_s).due(NOW) is due
+
+
+def test_a_token_without_an_end_is_never_renewed() -> None:
+    eternal = read_token(token({"aud": "1"}))
+    assert not eternal.due(NOW)
+    assert not eternal.ended(NOW)
+
+
+def test_a_machine_that_does_not_know_the_date_renews_nothing() -> None:
+    old = read_token(token({"exp": 1, "iat": 0}))
+    for unix in (0.0, 5_000.0, 1_704_067_199.0):
+        assert not old.due(unix)
+        assert not old.ended(unix)
+    assert old.due(1_704_067_200.0)
+    assert old.ended(1_704_067_200.0)
+
+
+def test_a_token_fits_its_gateway_and_one_that_names_none_fits_all() -> None:
+    assert living("owner", DAY, DAY).fits("1")
+    assert not living("owner", DAY, DAY).fits("2")
+    assert read_token(token({"aud": "un-commissioned"})).fits("2")
+
+
+def test_the_text_of_a_token_is_not_in_its_repr() -> None:
+    it = living("owner", DAY, DAY)
+    assert it.text.split(".")[1] not in repr(it)
+
+
+# What the cloud issues
+
+
+def test_an_issued_token_is_taken_without_the_white_space_around_it() -> None:
+    text = token({"aud": "122100000017", "exp": 1_831_536_000})
+    assert issued_token(f"\n{text}\r\n", "122100000017").text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "it is no token"),
+        ("a.b", "it is no token"),
+        ("a.b.c.d", "it is no token"),
+        ("a..c", "it is no token"),
+        ("<html>a.b.c</html>", "it is no token"),
+        ("a.b.c", "not a JWT"),
+        (token({"aud": "122100000017"}), "without an end"),
+        (token({"aud": "122100000025", "exp": 1_831_536_000}), "for 122100000025 and not for 122100000017"),
+        (token({"exp": 1_831_536_000}), "for no gateway"),
+        (token({"aud": "un-commissioned", "exp": 1_831_536_000}), "for no gateway"),
+    ],
+    ids=lambda it: it[:20],
+)
+def test_what_was_issued_and_is_no_token_for_this_gateway_is_refused(text: str, sentence: str) -> None:
+    with pytest.raises(BadAnswer, match=sentence):
+        issued_token(text, "122100000017")
