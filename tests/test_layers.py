@@ -23,6 +23,7 @@ LAYERS = {
         "gateway.verdict",
         "gateway.token",
         "gateway.budget",
+        "gateway.page",
         "gateway.cloud",
         "gateway.trouble",
         "mqtt.message",

@@ -10,15 +10,15 @@ is ever quoted: a page of the cloud's may repeat what we sent.
 
 import json
 import re
-from contextlib import suppress
-from html.parser import HTMLParser
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from envoy_mqtt.errors import BadAnswer, CloudTrouble
 from envoy_mqtt.gateway.token import Token, issued_token
 
+if TYPE_CHECKING:
+    from envoy_mqtt.gateway.page import Page
+
 BY_HAND = "get a token in a browser (the README says how) into the file of gateway.token_file"
-ELEMENT = "JWTToken"
 
 # Seen are 32 hexadecimal digits; whatever could not be a cookie's value is no session.
 SESSION = re.compile(r"[A-Za-z0-9._~%+/=-]{1,1024}")
@@ -164,7 +164,7 @@ def read_auth_token(answer: Answer, serial: str) -> Token:
 def check_form_login(answer: Answer, *, session: bool) -> None:
     """Raise unless the entrez form let us in: `session` tells whether it gave a cookie (road C)."""
     _check(answer, "the login form")
-    if answer.status in (400, 401, 403) or _Page(answer.text).asks_password:
+    if answer.status in (400, 401, 403) or _page(answer).asks_password:
         raise _password()
     if answer.status >= 400 or not session:
         raise _odd(answer, "the login form")
@@ -175,7 +175,7 @@ def read_form(answer: Answer, serial: str) -> Token:
     _check(answer, "/entrez_tokens")
     if answer.status in (403, 404):
         raise _not_owner(serial)
-    text = _Page(answer.text).found
+    text = _page(answer).found
     if answer.status != 200 or text is None:
         raise unavailable(f"answers without a token ({answer.status} at /entrez_tokens)")
     if text.startswith("Error"):
@@ -190,34 +190,8 @@ def _issued(text: str, serial: str) -> Token:
         raise unavailable(f"issues a token that cannot be used ({error})") from None
 
 
-class _Page(HTMLParser):
-    """A page of entrez: the text of the element with the id ELEMENT, and whether it asks for a password."""
+def _page(answer: Answer) -> "Page":
+    # Only installers' tokens come from a page, and a parser of HTML is half a MiB that others do without.
+    from envoy_mqtt.gateway.page import Page  # noqa: PLC0415
 
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self._parts: list[str] | None = None
-        self._tag = ""
-        self.asks_password = False
-        # It refuses some declarations that no browser minds; what came before them counts.
-        with suppress(AssertionError):
-            self.feed(text)
-            self.close()
-
-    @property
-    def found(self) -> str | None:
-        return None if self._parts is None else "".join(self._parts).strip()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        if given.get("id") == ELEMENT and self._parts is None:
-            self._parts, self._tag = [], tag
-        if tag == "input" and given.get("type") == "password":
-            self.asks_password = True
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._tag:
-            self._tag = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._tag and self._parts is not None:
-            self._parts.append(data)
+    return Page(answer.text)
