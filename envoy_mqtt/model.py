@@ -47,11 +47,17 @@ class Meter(NamedTuple):
 
 
 class Identity(NamedTuple):
-    """Who a gateway says it is. `firmware` keeps the vendor's letter, as in "D8.3.5167"."""
+    """Who a gateway says it is. `firmware` keeps the vendor's letter, as in "D8.3.5167".
+
+    `metered` is whether it has metering hardware (`None` where it does not say), `web_tokens` whether it says
+    that it wants tokens.
+    """
 
     serial: str
     part_number: str
     firmware: str
+    metered: bool | None = None
+    web_tokens: bool = False
 
 
 class Site(NamedTuple):

@@ -26,6 +26,8 @@ LAYERS = {
         "gateway.page",
         "gateway.cloud",
         "gateway.trouble",
+        "gateway.digest",
+        "gateway.road",
         "mqtt.message",
         "mqtt.payload",
     ),
@@ -44,6 +46,8 @@ LAYERS = {
         "gateway.tokens",
         "gateway.pins",
         "gateway.guard",
+        "gateway.wire",
+        "gateway.session",
         "gateway.client",
         "mqtt.publisher",
     ),
@@ -69,7 +73,7 @@ BELOW = {
 # `structlog` is where it is set up and where something is said; `jwt` and `aiohttp` serve both ends of
 # the wire; `trouble` translates aiohttp's exceptions.
 HOMES = {
-    "aiohttp": {"gateway.auth", "gateway.client", "gateway.guard", "gateway.trouble", "simulator"},
+    "aiohttp": {"gateway.auth", "gateway.client", "gateway.guard", "gateway.trouble", "gateway.wire", "simulator"},
     "aiomqtt": {"mqtt.publisher", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},
