@@ -47,6 +47,7 @@ LAYERS = {
         "gateway.pins",
         "gateway.guard",
         "gateway.wire",
+        "gateway.introduction",
         "gateway.session",
         "gateway.client",
         "mqtt.publisher",
@@ -73,7 +74,15 @@ BELOW = {
 # `structlog` is where it is set up and where something is said; `jwt` and `aiohttp` serve both ends of
 # the wire; `trouble` translates aiohttp's exceptions.
 HOMES = {
-    "aiohttp": {"gateway.auth", "gateway.client", "gateway.guard", "gateway.trouble", "gateway.wire", "simulator"},
+    "aiohttp": {
+        "gateway.auth",
+        "gateway.client",
+        "gateway.guard",
+        "gateway.session",
+        "gateway.trouble",
+        "gateway.wire",
+        "simulator",
+    },
     "aiomqtt": {"mqtt.publisher", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},

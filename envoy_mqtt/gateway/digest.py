@@ -57,6 +57,11 @@ class Signer:
         self._challenge: Challenge | None = None
         self._count = 0
 
+    @property
+    def ready(self) -> bool:
+        """Whether there was a challenge that can be met."""
+        return self._challenge is not None
+
     def understands(self, headers: Iterable[bytes]) -> bool:
         """Take the first challenge that can be met; whether there is one."""
         self._challenge = next(filter(None, map(read_challenge, headers)), None)
