@@ -51,18 +51,19 @@ def info(device: str) -> bytes:
 
 
 def test_what_else_is_there_or_not_does_not_matter() -> None:
-    assert read_info(info("<sn>1</sn><x/><pn>p</pn><y z='1'>t</y><software>s</software>")) == ("1", "p", "s")
-    assert read_info(info("<sn>1</sn>")) == ("1", "", "")
-    assert read_info(info("<sn>1</sn><pn/><software></software>")) == ("1", "", "")
+    said = info("<sn>1</sn><x/><pn>p</pn><y z='1'>t</y><software>s</software>")
+    assert read_info(said)[:3] == ("1", "p", "s")
+    assert read_info(info("<sn>1</sn>"))[:3] == ("1", "", "")
+    assert read_info(info("<sn>1</sn><pn/><software></software>"))[:3] == ("1", "", "")
 
 
 def test_blanks_around_a_value_are_not_part_of_it() -> None:
-    assert read_info(info("<sn>\n\t1221 </sn><pn> p</pn><software>s </software>")) == ("1221", "p", "s")
+    assert read_info(info("<sn>\n\t1221 </sn><pn> p</pn><software>s </software>"))[:3] == ("1221", "p", "s")
 
 
 def test_the_part_number_of_a_package_is_not_the_gateways() -> None:
     body = b"<a><package><pn>500</pn><sn>9</sn></package><device><sn>1</sn></device></a>"
-    assert read_info(body) == ("1", "", "")
+    assert read_info(body)[:3] == ("1", "", "")
 
 
 @pytest.mark.parametrize(
@@ -409,7 +410,7 @@ def recorded() -> list[Path]:
 
 def test_recorded_gateways_are_who_they_are() -> None:
     for folder in recorded():
-        assert read_info((folder / "info").read_bytes()) == WHO[folder.name], folder.name
+        assert read_info((folder / "info").read_bytes())[:3] == WHO[folder.name], folder.name
 
 
 def test_recorded_gateways_have_the_meters_they_have() -> None:
