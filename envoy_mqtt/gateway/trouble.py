@@ -61,7 +61,7 @@ NOT_THE_INSTALLER = (
 
 
 def no_connection(error: BaseException) -> bool:
-    """Whether nobody listens there, or nobody who speaks TLS; that a name does not resolve is another matter."""
+    """Whether nobody listens there, or nobody who speaks TLS; a name without an address is neither."""
     return isinstance(error, NO_CONNECTION) and not isinstance(error, aiohttp.ClientConnectorDNSError)
 
 
