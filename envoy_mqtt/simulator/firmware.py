@@ -83,14 +83,22 @@ class Firmware(NamedTuple):
     def stream_role(self) -> Role:
         """Owners up to 7.0.88 and again on 8.3; installers only on 7.6 and early 8.x, section 1.6.
 
-        Nobody knows the exact firmware on either side: 7.0.88 and 7.6.175 are measured, 8.3.6086 is.
+        Nobody knows the exact firmware on either side: 7.0.88 and 7.6.175 are measured, 8.3.6086 is. Before 7
+        it is the user `installer`.
         """
+        if not self.has_tokens:
+            return Role.INSTALLER
         return Role.PROVISIONER if (7, 1) <= self.number < (8, 3) else Role.OWNER
 
     @property
     def has_tokens(self) -> bool:
-        """Web tokens from 7 on; before, HTTP Digest, which the simulator leaves open, section 1.6."""
+        """Web tokens over HTTPS from 7 on; before, HTTP and Digest, section 1.6."""
         return self.number >= (7,)
+
+    @property
+    def epoch_nonce(self) -> bool:
+        """Firmware 3's nonces are Unix times, section 2."""
+        return self.number < (4,)
 
     @property
     def info_content_type(self) -> bool:

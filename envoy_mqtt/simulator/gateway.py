@@ -64,7 +64,7 @@ class Gateway:
         self.streams = Streams(self.visits.changed)
         self.faults = Switches(self, self.visits.changed)
         self.certificate_pem = b""
-        self._context = identity.tls_context() if self.options.tls else None
+        self._context = identity.tls_context() if self.options.encrypted else None
         self._door = Door(host, port, self._context, self._accept)
         self._runner = _runner(self._handle)
 
@@ -93,16 +93,12 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        return f"http{'s' if self.options.tls else ''}://{self.host}:{self.port}"
+        return f"http{'s' if self.options.encrypted else ''}://{self.host}:{self.port}"
 
     @property
     def serial(self) -> str:
         """Who it says it is: its own serial, but for the fault `other_serial`."""
         return self.reception.serial
-
-    @property
-    def login_page(self) -> str:
-        return self.options.version.login_page
 
     @property
     def connections(self) -> int:
@@ -184,6 +180,10 @@ class Gateway:
         self.options = self.reception.options = options
         self.source.refit(options)
 
+    def refusal(self) -> Answer:
+        """The 401 of this gateway's firmware."""
+        return self.reception.refusal(self.clock())
+
     def forget_sessions(self) -> None:
         """A restart: cookies are worth nothing, tokens stay good."""
         self.reception.sessions.forget()
@@ -214,7 +214,13 @@ class Gateway:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         authorization = request.headers.get("Authorization", "")
-        ask = Ask(request.path_qs, request.cookies.get("sessionId"), bearer(authorization))
+        ask = Ask(
+            request.raw_path,
+            request.cookies.get("sessionId"),
+            bearer(authorization),
+            authorization,
+            request.method,
+        )
         visit = Visit(
             self.clock(), request.method, ask.path, token=bool(authorization), cookie=bool(ask.cookie)
         )
@@ -230,6 +236,8 @@ class Gateway:
     async def _deliver(self, request: web.Request, visit: Visit, answer: Answer) -> web.StreamResponse:
         self.visits.answered(visit, answer.status)
         head = self._head(request, answer)
+        if not "".join(head.values()).isascii():
+            return await _blurt(request, headers.raw(answer, head))
         if not self.faults.pause_s:
             return web.Response(status=answer.status, body=answer.body, headers=head)
         response = web.StreamResponse(status=answer.status, headers=head)
@@ -266,6 +274,15 @@ def _runner(handle: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> w
     app.on_response_prepare.append(headers.tidy)
     # Handlers are cancelled when their client goes: so end silent answers and streams.
     return web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S)
+
+
+async def _blurt(request: web.Request, data: bytes) -> web.StreamResponse:
+    """Send an answer byte for byte and close: aiohttp would encode its headers as UTF-8."""
+    if request.transport is not None:
+        request.transport.write(data)
+        request.transport.close()
+    # Cancelled when the connection has closed.
+    return await asyncio.get_running_loop().create_future()
 
 
 def _close(request: web.Request) -> None:

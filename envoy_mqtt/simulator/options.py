@@ -78,8 +78,9 @@ class Options:
     utc_offset_s: float = 3600.0
     array_w: float = 5200.0
 
-    tls: bool = True
-    tokens: bool = True  # False: everything is open, as from 127.0.0.1 on a real one
+    tls: bool = True  # False: plain HTTP, as firmware before 7 always has it
+    # False: everything is open, as from 127.0.0.1 on a real one. Firmware before 7 asks for Digest instead.
+    tokens: bool = True
     stream_role: Role | None = None
     stream_content_type: bool = True
     cookie_every_time: bool | None = None
@@ -110,6 +111,11 @@ class Options:
     @property
     def version(self) -> Firmware:
         return Firmware.parse(self.firmware)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.tls and self.version.has_tokens
 
     @property
     def chance(self) -> int:
