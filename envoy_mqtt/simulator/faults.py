@@ -119,6 +119,15 @@ async def _forget(target: Target, _: Setting) -> None:
     target.forget_sessions()
 
 
+async def _revoke(target: Target, _: Setting) -> None:
+    target.revoke_tokens()
+
+
+async def _redirect(target: Target, setting: Setting, path: str, _: Callable[[], None]) -> Answer | None:
+    there = setting.text("location") or target.https_url + path
+    return pages.moved(there) if _meant(setting, path) else None
+
+
 async def _fall_asleep(target: Target, _: Setting) -> None:
     target.source.asleep = True
 
@@ -172,6 +181,11 @@ FAULTS: Mapping[str, Fault] = {
         "Resource busy, please retry after 30 seconds.", LATER, answer=_failing(lambda _, __: pages.busy())
     ),
     "html": Fault("A web page with a 200, where JSON or events were asked for.", WHERE, answer=_html),
+    "redirect": Fault(
+        "Everything answers 301, to `location` or to the same path over HTTPS.",
+        {**WHERE, "location": ""},
+        answer=_redirect,
+    ),
     "refuse": Fault("Nobody listens; what is open stays open.", begin=_refuse, end=_listen),
     "other_serial": Fault(
         "Another gateway answers here: its certificate, its /info, its tokens.",
@@ -186,6 +200,9 @@ FAULTS: Mapping[str, Fault] = {
         begin=_renew,
     ),
     "lost_sessions": Fault("Cookies are worth nothing any more; tokens are.", once=True, begin=_forget),
+    "revoked_tokens": Fault(
+        "Every token that was shown here so far is refused; new ones are good.", once=True, begin=_revoke
+    ),
     "zeros": Fault("All numbers are zero, counters too.", begin=_fall_asleep, end=_wake_up),
     "reboot": Fault(
         "Away, then 503, then old sessions are lost and numbers zero, then well.",

@@ -35,6 +35,10 @@ class Role(IntEnum):
     INSTALLER = 6
 
 
+INSTALLER_PAGES = ("/ivp/peb", "/ivp/tpm", "/ivp/ss/dpel", "/ivp/mod/", "/installer")
+EARLY_INSTALLER_PAGES = frozenset(f"/ivp/ensemble/{page}" for page in ("power", "secctrl", "status"))
+
+
 class Markup(NamedTuple):
     """How `/info` is written (section 4): the XML declaration, the quote and one step of indentation."""
 
@@ -89,6 +93,24 @@ class Firmware(NamedTuple):
         if not self.has_tokens:
             return Role.INSTALLER
         return Role.PROVISIONER if (7, 1) <= self.number < (8, 3) else Role.OWNER
+
+    def least_role(self, path: str) -> Role:
+        """Who may read any other path: owners, but for installers' pages, section 3.7.
+
+        7.3.130 refused owners three of the battery's pages (recording).
+        """
+        early = self.number < (7, 6) and path in EARLY_INSTALLER_PAGES
+        return Role.INSTALLER if early or path.startswith(INSTALLER_PAGES) else Role.OWNER
+
+    @property
+    def redirects_http(self) -> bool:
+        """Port 80 sends to HTTPS from 7 on and is closed from 8.3.5286 on, section 6."""
+        return (7,) <= self.number < (8, 3, 5286)
+
+    @property
+    def front_page(self) -> bool:
+        """`/` is a page up to 8.3.5286, and not found from then on, section 1.7."""
+        return self.number < (8, 3, 5286)
 
     @property
     def has_tokens(self) -> bool:

@@ -64,6 +64,12 @@ def failed(status: int) -> Answer:
     return html(status, _nginx(f"{status} {FAILURES.get(status, 'Error')}"))
 
 
+def moved(location: str) -> Answer:
+    """Port 80's answer to everything, from 7 on (section 6)."""
+    page = html(301, _nginx("301 Moved Permanently"))
+    return page._replace(headers={**page.headers, "Location": location})
+
+
 def busy() -> Answer:
     """What a gateway says minutes after it was switched on."""
     return Answer(503, b"Resource busy, please retry after 30 seconds", {"Content-Type": "text/plain"})

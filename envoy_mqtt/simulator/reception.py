@@ -64,7 +64,9 @@ class Reception:
             return self._check(ask, unix)
         if ask.path in OPEN:
             return self._document(ask, unix)
-        visitor = self._admit(ask, Role.OWNER, unix)
+        if ask.path == "/":
+            return pages.front_page() if self.options.version.front_page else pages.not_found("/")
+        visitor = self._admit(ask, self.options.version.least_role(ask.path), unix)
         if visitor is None:
             return self.refusal(unix)
         found = self._document(ask, unix)
