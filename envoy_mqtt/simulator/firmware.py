@@ -150,6 +150,11 @@ class Firmware(NamedTuple):
         return self.number >= (8, 3, 5433)
 
     @property
+    def copied_storage_leg(self) -> bool:
+        """8.2.127's first storage channel shows the net meter's volts, amperes and factor, section 3.2."""
+        return (8, 2) <= self.number < (8, 2, 4000)
+
+    @property
     def sums_power_factors(self) -> bool:
         """The newest stack adds up the phases' factors in readings: 1.94 was seen, section 3.2."""
         return self.number >= (8, 3, 5433)

@@ -331,7 +331,7 @@ async def _blurt(request: web.Request, data: bytes) -> web.StreamResponse:
         request.transport.write(data)
         request.transport.close()
     # Cancelled when the connection has closed.
-    return await asyncio.get_running_loop().create_future()
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
 def _close(request: web.Request) -> None:

@@ -13,7 +13,10 @@ MAX_KEPT = 20_000
 
 @dataclass
 class Visit:
-    """One request. `token` is any Authorization header; `encrypted` whether it came over TLS. `status` is None until its answer begins, and stays None where there is none."""
+    """One request. `token` is any Authorization header, `encrypted` whether it came over TLS.
+
+    `status` is None until its answer begins, and stays None where there is none.
+    """
 
     at: float
     method: str
