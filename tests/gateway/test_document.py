@@ -40,6 +40,16 @@ def test_a_sentence_says_what_does_not_fit_and_quotes_nothing(body: bytes, sente
     assert str(caught.value) == sentence
 
 
+def of_length(length: int) -> bytes:
+    return b'{"list": [' + b", ".join([b'{"w": 1}'] * length) + b"]}"
+
+
+def test_a_list_longer_than_any_gateways_is_bad() -> None:
+    assert len(decode("/x", of_length(10_000), SHAPE)["list"]) == 10_000
+    with pytest.raises(BadAnswer, match="at most 10000 items"):
+        decode("/x", of_length(10_001), SHAPE)
+
+
 def test_a_part_is_held_against_its_shape_too() -> None:
     part = SchemaValidator(record({"w": NUMBER}))
     assert check("/x", {"w": 1.5}, part) == {"w": 1.5}

@@ -287,8 +287,9 @@ def test_a_copy_has_voltage_current_and_factor_of_the_net(storage: dict[str, Any
 def test_two_quiet_meters_are_no_copies_of_each_other() -> None:
     quiet = channel(current=0.0, pwrFactor=0.0)
     assert not read(site(N, S), entry(N, quiet), entry(S, quiet)).copied
-    unknown = channel(current=None, voltage=None, pwrFactor=None)
-    assert not read(site(N, S), entry(N, unknown), entry(S, unknown)).copied
+    for key in COPY:
+        unknown = channel(**{key: None})
+        assert not read(site(N, S), entry(N, unknown), entry(S, unknown)).copied
 
 
 ZEROS = {key: 0.0 for key in channel() if key not in ("eid", "timestamp", "freq")}

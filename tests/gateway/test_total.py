@@ -123,7 +123,7 @@ def test_an_event_without_a_net_tells_nothing_and_is_mended_all_the_same() -> No
         assert told.keys() == {P, T}
 
 
-@pytest.mark.parametrize("kinds", [(P, N), (P, N, S), (N,), (P,), (T,), ()])
+@pytest.mark.parametrize("kinds", [(P, N), (P, N, S), (P, N, T), (N,), (P,), (T,), ()])
 def test_other_sites_come_back_as_they_are(kinds: tuple[Kind, ...]) -> None:
     total = Total(site(*kinds))
     assert total.mend(COPIED, 0.0) is COPIED
