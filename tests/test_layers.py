@@ -35,6 +35,8 @@ LAYERS = {
         "gateway.page",
         "gateway.cloud",
         "gateway.trouble",
+        "gateway.digest",
+        "gateway.road",
         "mqtt.message",
         "mqtt.payload",
     ),
@@ -53,6 +55,9 @@ LAYERS = {
         "gateway.tokens",
         "gateway.pins",
         "gateway.guard",
+        "gateway.wire",
+        "gateway.introduction",
+        "gateway.session",
         "gateway.client",
         "mqtt.publisher",
     ),
@@ -78,7 +83,15 @@ BELOW = {
 # `structlog` is where it is set up and where something is said; `jwt` and `aiohttp` serve both ends of
 # the wire; `trouble` translates aiohttp's exceptions.
 HOMES = {
-    "aiohttp": {"gateway.auth", "gateway.client", "gateway.guard", "gateway.trouble", "simulator"},
+    "aiohttp": {
+        "gateway.auth",
+        "gateway.client",
+        "gateway.guard",
+        "gateway.session",
+        "gateway.trouble",
+        "gateway.wire",
+        "simulator",
+    },
     "aiomqtt": {"mqtt.publisher", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},
