@@ -272,6 +272,7 @@ class Gateway:
             bearer(authorization),
             authorization,
             request.method,
+            await request.read(),
         )
         visit = self._came(request)
         await asyncio.sleep(self.faults.delay_s)

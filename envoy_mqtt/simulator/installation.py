@@ -10,6 +10,7 @@ from typing import Protocol
 from envoy_mqtt.simulator import documents, readings, wire
 from envoy_mqtt.simulator.counters import Counters
 from envoy_mqtt.simulator.house import House, State
+from envoy_mqtt.simulator.livedata import DISABLED, ENABLED, REFUSED, LiveStream, status, wants_on
 from envoy_mqtt.simulator.options import Battery, Options
 from envoy_mqtt.simulator.pages import Answer
 from envoy_mqtt.simulator.storage import Storage
@@ -29,6 +30,9 @@ class Source(Protocol):
     def answer(self, target: str, unix: float, /) -> Answer | None:
         """The answer to a GET of this path, query included; None where there is no such path."""
 
+    def post(self, path: str, body: bytes, unix: float, /) -> Answer | None:
+        """The answer to a POST; None where it is as good as a GET."""
+
     def event(self, unix: float, /) -> bytes:
         """The event of `/stream/meter` sampled at that moment."""
 
@@ -42,6 +46,7 @@ class Installation:
         self._counters = Counters.grown(
             options.chance, unix, options.phases.number, total=options.layout.total
         )
+        self.live = LiveStream(unix, options.livedata_s)
         self.refit(options)
 
     def refit(self, options: Options) -> None:
@@ -72,8 +77,9 @@ class Installation:
         return wire.sample(self.state(unix), self.style)
 
     def state(self, unix: float) -> State:
-        """The truth behind it."""
-        return (self.storage or self.house).at(self.house_time(unix))
+        """The truth behind it; asleep, a gateway knows no battery."""
+        source = self.house if self.asleep else self.storage or self.house
+        return source.at(self.house_time(unix))
 
     def event(self, unix: float) -> bytes:
         return wire.event(self.sample(unix))
@@ -106,4 +112,24 @@ class Installation:
             return Answer(200, documents.meters(options))
         if path == "/ivp/meters/readings":
             return Answer(200, readings.readings(options, unix, self.sample(unix), self.counters(unix)))
+        if path == "/ivp/livedata/status" and options.version.has_tokens:
+            return Answer(200, self._live_status(unix))
         return None
+
+    def post(self, path: str, body: bytes, unix: float) -> Answer | None:
+        if path != "/ivp/livedata/stream" or not self.options.version.has_tokens:
+            return None
+        wanted = wants_on(body)
+        if wanted is False:
+            self.live.disable(unix)
+            return Answer(200, DISABLED)
+        return Answer(200, ENABLED) if wanted and self.live.enable(unix) else Answer(400, REFUSED)
+
+    def soc(self, unix: float) -> float:
+        """How full the battery is, 0 to 1; 0 without one."""
+        return self.storage.soc(self.house_time(unix)) if self.storage and not self.asleep else 0.0
+
+    def _live_status(self, unix: float) -> bytes:
+        then, enabled = self.live.shown(unix), self.live.enabled(unix)
+        state = self.state(then)
+        return status(self.options, self.sample(then), state, self.soc(then), then, enabled=enabled)

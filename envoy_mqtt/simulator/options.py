@@ -82,6 +82,8 @@ class Options:
     battery_wh: float = 10_000.0
     battery_w: float = 3840.0
 
+    livedata_s: float = 900.0  # how long livedata stays on, section 3.6
+
     pace: Pace = Pace.STEADY
     rate_hz: float = 1.0
     # Seconds of the house's day that pass in one second. Energies go on counting what the events said.

@@ -35,6 +35,7 @@ class Ask(NamedTuple):
     token: str | None
     authorization: str = ""
     method: str = "GET"
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -79,7 +80,8 @@ class Reception:
         return pages.challenged(self._guard.challenge(unix))
 
     def _document(self, ask: Ask, unix: float) -> Answer:
-        found = self.source.answer(ask.target, unix)
+        found = self.source.post(ask.path, ask.body, unix) if ask.method == "POST" else None
+        found = found or self.source.answer(ask.target, unix)
         if found is None:
             return pages.not_found(ask.path, old=not self.options.version.has_tokens)
         if self.serial != self.options.serial:

@@ -54,6 +54,9 @@ class Recorded:
         """The recorded answer of a path; `?details=1` was written `_details_1`."""
         return self.answers.get(re.sub(r"[/?=&]", "_", target.strip("/")))
 
+    def post(self, _: str, __: bytes, ___: float) -> None:
+        """Nobody recorded one."""
+
     def event(self, _: float) -> bytes:
         """The next event of the capture, from the first again after the last."""
         return next(self._turns) if self.events else b""
