@@ -275,7 +275,7 @@ class Gateway:
             await request.read(),
         )
         visit = self._came(request)
-        await asyncio.sleep(self.faults.delay_s)
+        await asyncio.sleep(self.faults.delay_s + self.options.delay_s(ask.path))
         answer = await self.faults.answer(ask.path, lambda: _close(request))
         if answer is None:
             answer = self.reception.answer(ask, self.clock())
@@ -288,10 +288,13 @@ class Gateway:
         head = self._head(request, answer)
         if not "".join(head.values()).isascii():
             return await _blurt(request, headers.raw(answer, head))
-        if not self.faults.pause_s:
+        if not self.faults.pause_s and not answer.chunked:
             return web.Response(status=answer.status, body=answer.body, headers=head)
         response = web.StreamResponse(status=answer.status, headers=head)
-        response.content_length = len(answer.body)
+        if answer.chunked and request.version >= (1, 1):
+            response.enable_chunked_encoding()
+        else:
+            response.content_length = len(answer.body)
         await response.prepare(request)
         for piece in in_steps(answer.body, [1 + len(answer.body) // 4096]):
             await response.write(piece)

@@ -7,10 +7,10 @@ play; `Source` is what they share. Neither does I/O or reads a clock.
 from collections.abc import Sequence
 from typing import Protocol
 
-from envoy_mqtt.simulator import documents, readings, wire
+from envoy_mqtt.simulator import inverters, paths, reported, wire
 from envoy_mqtt.simulator.counters import Counters
 from envoy_mqtt.simulator.house import House, State
-from envoy_mqtt.simulator.livedata import DISABLED, ENABLED, REFUSED, LiveStream, status, wants_on
+from envoy_mqtt.simulator.livedata import DISABLED, ENABLED, REFUSED, LiveStream, wants_on
 from envoy_mqtt.simulator.options import Battery, Options
 from envoy_mqtt.simulator.pages import Answer
 from envoy_mqtt.simulator.storage import Storage
@@ -104,17 +104,7 @@ class Installation:
         )
 
     def answer(self, target: str, unix: float) -> Answer | None:
-        options, path = self.options, target.partition("?")[0]
-        if path in {"/info", "/info.xml"}:
-            headers = {"Content-Type": "text/xml"} if options.version.info_content_type else {}
-            return Answer(200, documents.info(options, unix), headers)
-        if path == "/ivp/meters":
-            return Answer(200, documents.meters(options))
-        if path == "/ivp/meters/readings":
-            return Answer(200, readings.readings(options, unix, self.sample(unix), self.counters(unix)))
-        if path == "/ivp/livedata/status" and options.version.has_tokens:
-            return Answer(200, self._live_status(unix))
-        return None
+        return paths.answer(self, target, unix)
 
     def post(self, path: str, body: bytes, unix: float) -> Answer | None:
         if path != "/ivp/livedata/stream" or not self.options.version.has_tokens:
@@ -129,7 +119,33 @@ class Installation:
         """How full the battery is, 0 to 1; 0 without one."""
         return self.storage.soc(self.house_time(unix)) if self.storage and not self.asleep else 0.0
 
-    def _live_status(self, unix: float) -> bytes:
-        then, enabled = self.live.shown(unix), self.live.enabled(unix)
-        state = self.state(then)
-        return status(self.options, self.sample(then), state, self.soc(then), then, enabled=enabled)
+    def storage_w(self, unix: float) -> float:
+        """What the battery gives, in W; negative while it charges."""
+        return sum(phase.storage_w for phase in self.state(unix).phases)
+
+    def reports(self, unix: float) -> list[tuple[inverters.Report, float]]:
+        """What each inverter said last, and when it did in the gateway's time."""
+        here = self.house_time(unix)
+        found = inverters.reports(self.house, here)
+        if self.asleep:
+            found = [report._replace(watts=0) for report in found]
+        return [(report, unix - (here - report.house_unix) / self.options.speed) for report in found]
+
+    def facts(self, unix: float) -> reported.Facts:
+        """What the older answers are made of."""
+        said = self.reports(unix)
+        made_wh, used_wh = self.house.today_wh(self.house_time(unix))
+        awake = not self.asleep
+        return reported.Facts(
+            self.options,
+            unix,
+            self.sample(unix),
+            self.counters(unix),
+            inverters=len(said),
+            inverters_unix=max(when for _, when in said),
+            inverters_w=sum(report.watts for report, _ in said),
+            produced_today_wh=made_wh * awake,
+            used_today_wh=used_wh * awake,
+            storage_w=self.storage_w(unix),
+            soc=self.soc(unix),
+        )
