@@ -64,7 +64,7 @@ class Gateway:
         self.reception = Reception(self.options, self.source, self._verify)
         self.visits = Visits()
         self.streams = Streams(self.visits.changed)
-        self.faults = Switches(self, self.visits.changed)
+        self.faults = Switches(self, self.visits.changed, self._nightly_outage)
         self.certificate_pem = b""
         self._context = identity.tls_context() if self.options.encrypted else None
         self._door = Door(host, port, self._context, self._accept)
@@ -248,6 +248,13 @@ class Gateway:
     async def _send_to_https(self, request: web.Request) -> web.StreamResponse:
         visit = self._came(request)
         return await self._deliver(request, visit, pages.moved(f"{self.https_url}{request.raw_path}"))
+
+    def _nightly_outage(self) -> bool:
+        """Section 7: ten minutes from 23:00 on, in the house's own time."""
+        if not self.options.nightly_outage:
+            return False
+        local_s = self.source.house_time(self.clock()) + self.options.utc_offset_s
+        return 0.0 <= local_s % 86_400.0 - 82_800.0 < 600.0
 
     def _came(self, request: web.Request) -> Visit:
         visit = Visit(

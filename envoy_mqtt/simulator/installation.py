@@ -11,6 +11,7 @@ from envoy_mqtt.simulator import inverters, paths, reported, wire
 from envoy_mqtt.simulator.counters import Counters
 from envoy_mqtt.simulator.house import House, State
 from envoy_mqtt.simulator.livedata import DISABLED, ENABLED, REFUSED, LiveStream, wants_on
+from envoy_mqtt.simulator.oddities import Oddities
 from envoy_mqtt.simulator.options import Battery, Options
 from envoy_mqtt.simulator.pages import Answer
 from envoy_mqtt.simulator.storage import Storage
@@ -23,12 +24,19 @@ class Source(Protocol):
     """Something a gateway can play; times are Unix seconds."""
 
     asleep: bool
+    odd: Oddities
 
     def refit(self, options: Options) -> None:
         """Go on with other options."""
 
     def answer(self, target: str, unix: float, /) -> Answer | None:
         """The answer to a GET of this path, query included; None where there is no such path."""
+
+    def house_time(self, unix: float, /) -> float:
+        """The time in the house, as Unix seconds."""
+
+    def reset_counters(self, unix: float, /) -> None:
+        """Count from zero from now on, for good."""
 
     def post(self, path: str, body: bytes, unix: float, /) -> Answer | None:
         """The answer to a POST; None where it is as good as a GET."""
@@ -42,6 +50,7 @@ class Installation:
 
     def __init__(self, options: Options, unix: float) -> None:
         self.asleep = False
+        self.odd = Oddities()
         self._began = unix
         self._counters = Counters.grown(
             options.chance, unix, options.phases.number, total=options.layout.total
@@ -82,14 +91,20 @@ class Installation:
         return source.at(self.house_time(unix))
 
     def event(self, unix: float) -> bytes:
-        return wire.event(self.sample(unix))
+        return wire.event(self.sample(unix if self.odd.frozen_at is None else self.odd.frozen_at))
 
     def counters(self, unix: float) -> Counters:
         """The lifetime counters, counted up to that moment."""
         if self.asleep:
             return Counters.blank()
         self._counters.advance(unix, self._counted)
-        return self._counters
+        if self.odd.counters_zero:
+            return Counters.blank()
+        back_wh = self.odd.counters_back_wh / self.options.phases.number
+        return self._counters.stepped_back(back_wh) if back_wh else self._counters
+
+    def reset_counters(self, unix: float) -> None:
+        self._counters = Counters.blank(unix)
 
     def _counted(self, unix: float) -> tuple[Sequence[Reading], ...]:
         state, phases = self.state(unix), self.options.phases.number
@@ -148,4 +163,5 @@ class Installation:
             used_today_wh=used_wh * awake,
             storage_w=self.storage_w(unix),
             soc=self.soc(unix),
+            glitch=self.odd.inactive,
         )

@@ -88,6 +88,10 @@ class Options:
 
     livedata_s: float = 900.0  # how long livedata stays on, section 3.6
 
+    # Unresponsive from 23:00 to 23:10 of the house's day, as real ones are (section 7).
+    nightly_outage: bool = False
+    stream: bool = True  # False: there is no /stream/meter here
+
     pace: Pace = Pace.STEADY
     rate_hz: float = 1.0
     # Seconds of the house's day that pass in one second. Energies go on counting what the events said.

@@ -1,6 +1,7 @@
 """Which path of a simulated site answers with which document."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from envoy_mqtt.simulator import (
@@ -41,7 +42,10 @@ def _meters(site: "Installation", _: str, __: float) -> Answer:
 
 
 def _readings(site: "Installation", _: str, unix: float) -> Answer:
-    return Answer(200, readings.readings(site.options, unix, site.sample(unix), site.counters(unix)))
+    options = site.options
+    if site.odd.stray_meter:
+        options = replace(options, unknown_meter=True, unknown_meter_first=True)
+    return Answer(200, readings.readings(options, unix, site.sample(unix), site.counters(unix)))
 
 
 def _production(site: "Installation", query: str, unix: float) -> Answer:
