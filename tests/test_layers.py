@@ -42,6 +42,7 @@ LAYERS = {
         "beat",
         "mqtt.message",
         "mqtt.payload",
+        "mqtt.state",
     ),
     "product": ("bridge",),
     "shell": (
