@@ -45,6 +45,9 @@ LAYERS = {
         "mqtt.message",
         "mqtt.about",
         "mqtt.payload",
+        "mqtt.entities",
+        "mqtt.discovery",
+        "mqtt.migration",
     ),
     "product": ("bridge",),
     "shell": (
