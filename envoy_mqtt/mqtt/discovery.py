@@ -26,7 +26,7 @@ TEXT = ("availability", "")
 class Discovery(NamedTuple):
     """What of the configuration and the gateway discovery depends on.
 
-    `configuration_url` is where a browser finds the gateway, `token` whether it is one that wants tokens.
+    `configuration_url` is where a browser finds the gateway.
     """
 
     base_topic: str = "envoy"
@@ -34,7 +34,6 @@ class Discovery(NamedTuple):
     style: Style = "device"
     version: str = ""
     configuration_url: str | None = None
-    token: bool = True
 
 
 class Device(NamedTuple):
@@ -51,20 +50,20 @@ class Device(NamedTuple):
 
 def gateway_device(site: Site, keys: Collection[str], options: Discovery) -> Device:
     """A gateway whose `state` topic has these keys."""
-    serial, part_number, firmware = site.identity[:3]
+    serial = site.identity.serial
     node = f"envoy_{serial}"
     about = {
         "ids": [node],
         "name": f"Envoy {serial}",
         "mf": "Enphase",
         "mdl": "IQ Gateway",
-        "mdl_id": part_number,
+        "mdl_id": site.identity.part_number,
         "sn": serial,
-        "sw": firmware,
+        "sw": site.identity.firmware,
         "cu": options.configuration_url,
     }
     place = _Place(options.base_topic, serial, "", serial, node)
-    return _device(node, about, place, entities(site, keys, token=options.token), options)
+    return _device(node, about, place, entities(site, keys), options)
 
 
 def inverter_device(gateway: str, inverter: str, options: Discovery) -> Device:

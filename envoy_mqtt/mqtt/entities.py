@@ -184,59 +184,58 @@ OF_AN_INVERTER = (
 )
 
 
-def entities(site: Site, keys: Collection[str], *, token: bool) -> list[Entity]:
-    """The entities of a gateway whose `state` has these keys; `token`: it is one that wants tokens."""
-    everything = (*WHOLE, *_electrical(site), *_phases(site))
-    measured = [entity for entity in everything if entity.key in keys]
-    about = [entity for entity in ABOUT if entity.topic != "state" or entity.key in keys]
-    return measured + about + [TOKEN_EXPIRY] * token
+def entities(site: Site, keys: Collection[str]) -> list[Entity]:
+    """The entities of a gateway whose `state` has these keys."""
+    measured = [each for each in (*WHOLE, *_electrical(site), *_phases(site)) if each.key in keys]
+    about = [each for each in ABOUT if each.topic != "state" or each.key in keys]
+    return measured + about + [TOKEN_EXPIRY] * site.identity.web_tokens
 
 
 def _electrical(site: Site) -> Iterator[Entity]:
-    for quantity, (kind, ct) in TRANSFORMERS.items():
-        for key, (name, measurement) in ELECTRICAL.items():
-            if kind in site.fitted and not (site.phases > 1 and key in NOT_OF_SEVERAL):
-                yield _of_a_transformer(f"{quantity}_{key}", name.format(ct), measurement)
+    """What the transformers measure of the whole site."""
+    for quantity, (kind, _) in TRANSFORMERS.items():
+        for key in ELECTRICAL:
+            if kind in site.metered and (site.phases == 1 or key not in NOT_OF_SEVERAL):
+                yield _of_a_transformer(quantity, key)._replace(key=f"{quantity}_{key}")
 
 
 def _phases(site: Site) -> Iterator[Entity]:
     whole = {entity.key: entity for entity in WHOLE}
-    for n in range(1, site.phases + 1):
+    for n in range(1, site.phases + 1) if site.phases > 1 else ():
         for key, of, quantity in OF_A_PHASE:
             if n <= phases_seen(site, quantity):
-                yield _of_phase(whole[of], key.format(f"l{n}"), n)
-        for quantity, (kind, ct) in TRANSFORMERS.items():
-            for key, (name, measurement) in ELECTRICAL.items():
-                if n <= site.fitted.get(kind, 0):
-                    whole_ct = _of_a_transformer("", name.format(ct), measurement)
-                    yield _of_phase(whole_ct, f"{quantity}_l{n}_{key}", n)
+                yield _of_phase(whole[of], n, key.format(f"l{n}"))
+        for quantity, (kind, _) in TRANSFORMERS.items():
+            if n <= site.metered.get(kind, 0):
+                yield from (
+                    _of_phase(_of_a_transformer(quantity, key), n, f"{quantity}_l{n}_{key}")
+                    for key in ELECTRICAL
+                )
 
 
-def _of_a_transformer(key: str, name: str, measurement: Measurement) -> Entity:
-    return Entity(key, name[0].upper() + name[1:], measurement, enabled=False)
+def _of_a_transformer(quantity: Quantity, key: str) -> Entity:
+    name, measurement = ELECTRICAL[key]
+    text = name.format(TRANSFORMERS[quantity][1])
+    return Entity("", text[0].upper() + text[1:], measurement, enabled=False)
 
 
-def _of_phase(whole: Entity, key: str, n: int) -> Entity:
+def _of_phase(whole: Entity, n: int, key: str) -> Entity:
     return whole._replace(key=key, name=f"{whole.name} l{n}", enabled=False)
 
 
 def phases_seen(site: Site, quantity: Quantity) -> int:
-    """On how many phases a quantity is known: as the contract's table "Which meters" computes it.
+    """On how many phases a quantity is known, by the contract's table "Which meters".
 
-    Production reported by the inverters, and a battery without a meter, are known as a whole only.
+    What the inverters or a battery report themselves is known of the whole only, and so is what is
+    computed from it.
     """
-    fitted = site.fitted
-    solar = fitted.get(Kind.PRODUCTION, 0)
-    computed = 0 if not solar or battery_unmetered(site) else site.phases
-    net, total = fitted.get(Kind.NET, 0), fitted.get(Kind.TOTAL, 0)
+    solar, net, total, storage = (
+        site.metered.get(kind, 0) for kind in (Kind.PRODUCTION, Kind.NET, Kind.TOTAL, Kind.STORAGE)
+    )
+    computed = site.phases if solar and not site.battery else 0
     return {
         Quantity.PRODUCTION: solar,
         Quantity.NET: net or min(total, computed),
         Quantity.CONSUMPTION: total or min(net, computed),
-        Quantity.STORAGE: fitted.get(Kind.STORAGE, 0),
+        Quantity.STORAGE: storage,
     }[quantity]
-
-
-def battery_unmetered(site: Site) -> bool:
-    """Whether a battery's power is known as a whole only."""
-    return site.battery and Kind.STORAGE not in site.fitted

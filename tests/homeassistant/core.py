@@ -1,9 +1,9 @@
 """A real Home Assistant for tests: started, onboarded and asked over its websocket, on loopback alone.
 
-    async with HomeAssistant(folder) as house:
-        await house.add_broker(port)
-        await house.ask("config/entity_registry/list")
-        await house.restart()
+async with HomeAssistant(folder) as house:
+    await house.add_broker(port)
+    await house.ask("config/entity_registry/list")
+    await house.restart()
 """
 
 import asyncio
@@ -46,9 +46,14 @@ statistics_now:
 # the recorder do the very same for the period under way, on request.
 STATISTICS_NOW = {
     "manifest.json": json.dumps(
-        {"domain": "statistics_now", "name": "Statistics now", "version": "1.0.0", "dependencies": ["recorder"]}
+        {
+            "domain": "statistics_now",
+            "name": "Statistics now",
+            "version": "1.0.0",
+            "dependencies": ["recorder"],
+        }
     ),
-    "__init__.py": '''
+    "__init__.py": """
 from datetime import timedelta
 from homeassistant.components.recorder import get_instance
 from homeassistant.components.recorder.tasks import StatisticsTask
@@ -64,7 +69,7 @@ async def async_setup(hass, config):
 
     hass.services.async_register("statistics_now", "compile", compile_now)
     return True
-''',
+""",
 }
 
 ONBOARDED = {
@@ -154,7 +159,11 @@ class HomeAssistant:
     def warnings(self) -> list[str]:
         """What its log says from a warning on, but for what is ours in it, with what belongs to each."""
         entries = re.split(r"(?m)^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ )", self._log.read_text())
-        return [entry for entry in entries if re.search(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) ", entry) and "statistics_now" not in entry]
+        return [
+            entry
+            for entry in entries
+            if re.search(r"^\S+ \S+ (WARNING|ERROR|CRITICAL) ", entry) and "statistics_now" not in entry
+        ]
 
     @property
     def _log(self) -> Path:

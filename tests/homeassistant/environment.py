@@ -62,7 +62,10 @@ def fits(python: Path) -> bool:
     """Whether it runs (pyenv puts names into PATH that do not) and is of the right series."""
     try:
         told = subprocess.run(
-            [python, "-c", "import sys; print(*sys.version_info[:2])"], capture_output=True, text=True, timeout=30
+            [python, "-c", "import sys; print(*sys.version_info[:2])"],
+            capture_output=True,
+            text=True,
+            timeout=30,
         )
     except OSError:
         return False
