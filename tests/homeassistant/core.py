@@ -144,7 +144,7 @@ class HomeAssistant:
         """Wait until the states are so; they are asked for, for not everything is told as an event."""
         try:
             async with asyncio.timeout(PATIENCE_S):
-                while not enough(states := await self.states()):
+                while not enough(states := await self.states()):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
         except TimeoutError:
             shown = {name: state["state"] for name, state in (await self.states()).items()}
@@ -224,5 +224,5 @@ class HomeAssistant:
         assert welcome["type"] == "auth_ok", welcome
         self._number = 0
         async with asyncio.timeout(PATIENCE_S):
-            while (await self.ask("get_config"))["state"] != "RUNNING":
+            while (await self.ask("get_config"))["state"] != "RUNNING":  # noqa: ASYNC110
                 await asyncio.sleep(0.1)

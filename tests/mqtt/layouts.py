@@ -45,7 +45,9 @@ def state(layout: Site, *, energy: float | None = None) -> dict[str, Any]:
     """A message of `state` of this layout: `live` as it is published, and the energies by the contract."""
     unknown = dict.fromkeys(quantities(layout), (UNKNOWN,) * layout.phases)
     reading = Reading(1_790_000_000.0, 1, "stream", Quantities(unknown))
-    live = json.loads(next(iter(Payloads(layout, Publish()).write(reading, steady=0.0))).payload)
+    live: dict[str, Any] = json.loads(
+        next(iter(Payloads(layout, Publish()).write(reading, steady=0.0))).payload
+    )
     return live | dict.fromkeys(energies(layout), energy) | {"interval_s": 10}
 
 
