@@ -215,6 +215,17 @@ def test_what_is_shown_without_asking() -> None:
     }
 
 
+def test_home_assistant_writes_at_most_60_000_rows_a_day_of_a_single_phase_site() -> None:
+    """At the default settings, and if every value changed every time: powers with each `state` of 10 s, the
+    energies and the state of charge once a minute. The others stand still.
+    """
+    shown = [key for key, component in device(site(P, N, S)).components.items() if component.get("en", True)]
+    powers = [key for key in shown if key.endswith("_power")]
+    others = [key for key in shown if key not in powers and key not in ABOUT]
+    assert (len(powers), len(others)) == (4, 15)
+    assert len(powers) * 86_400 / 10 + len(others) * 86_400 / 60 < 60_000
+
+
 # Options
 
 
