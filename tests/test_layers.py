@@ -57,6 +57,9 @@ LAYERS = {
         "mqtt.about",
         "mqtt.payload",
         "mqtt.state",
+        "mqtt.entities",
+        "mqtt.discovery",
+        "mqtt.migration",
     ),
     "product": ("bridge",),
     "shell": (
