@@ -45,6 +45,8 @@ LAYERS = {
         "mqtt.message",
         "mqtt.about",
         "mqtt.payload",
+        "mqtt.entity",
+        "mqtt.electrical",
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",
