@@ -60,7 +60,11 @@ def test_a_phase_that_nothing_can_be_known_of_has_no_entity() -> None:
 
 def test_panels_on_one_phase_of_three() -> None:
     three = {f"{quantity}_l{n}_power" for quantity in ("net", "consumption") for n in (1, 2, 3)}
-    assert legs(site(P, N, phases=3, production=1)) == three | {"production_l1_power"}
+    layout = site(P, N, phases=3, production=1)
+    assert legs(layout) == three | {"production_l1_power"}
+    assert {key for key in keys(layout) if re.search(r"production_l\d_voltage", key)} == {
+        "production_l1_voltage"
+    }
 
 
 def test_a_gateway_that_wants_no_token_has_no_token_that_expires() -> None:
