@@ -275,6 +275,14 @@ def test_unreadable_events_are_no_readings() -> None:
     assert bridge.problem
 
 
+def test_a_total_that_is_the_net_is_mended() -> None:
+    """Firmware 8.3.5433: 500 W from the sun, 200 W of them sold, told as the total too."""
+    bridge = identified(site(P, T))
+    copied = event().replace(b'"p":300.0', b'"p":-200.0')
+    (live,) = of(bridge.receive(copied, at(1.0)), "live")
+    assert (live["consumption_power"], live["net_power"]) == (300.0, -200.0)
+
+
 def test_five_minutes_of_the_same_while_power_flows_is_offline() -> None:
     bridge = identified(site(P, N))
     told: list[Message] = []

@@ -138,7 +138,7 @@ class Hearing:
             return Heard(battery=found)
         said = reported.read_reported(path, body)
         self._beside.whole(Kind.PRODUCTION, said.power_w, now, INTERVALS * self.production_s)
-        news = {} if self.source is Source.PRODUCTION else None
+        news: Measured | None = {} if self.source is Source.PRODUCTION else None
         return Heard(news, produced_wh=said.lifetime_wh, battery=found)
 
     def _meters(self, body: bytes, now: float) -> Heard:  # noqa: ARG002

@@ -1,10 +1,10 @@
 """What is known beside a source, and for how long."""
 
 from envoy_mqtt.gateway.beside import Beside
-from envoy_mqtt.model import Kind, Phase
+from envoy_mqtt.model import Kind, Measured, Phase
 
 P, N, S = Kind.PRODUCTION, Kind.NET, Kind.STORAGE
-MEASURED = {P: (Phase(power=500.0),), N: (Phase(power=300.0),)}
+MEASURED: Measured = {P: (Phase(power=500.0),), N: (Phase(power=300.0),)}
 BATTERY = (Phase(power=-700.0),)
 
 
