@@ -2,9 +2,12 @@
 
 import re
 
+import pytest
+
+from envoy_mqtt.energy.ledger import energy_keys
 from envoy_mqtt.model import Site
 from envoy_mqtt.mqtt.entities import entities
-from tests.mqtt.layouts import N, P, S, T, site, state
+from tests.mqtt.layouts import LAYOUTS, N, P, S, T, site, state
 
 
 def keys(layout: Site) -> set[str]:
@@ -65,6 +68,12 @@ def test_panels_on_one_phase_of_three() -> None:
     assert {key for key in keys(layout) if re.search(r"production_l\d_voltage", key)} == {
         "production_l1_voltage"
     }
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS.keys())
+def test_every_energy_of_the_whole_has_an_entity(layout: Site) -> None:
+    numbers = {key for key in energy_keys(layout) if not key.endswith("_source") and "_l" not in key}
+    assert numbers - keys(layout) == {"resets"}
 
 
 def test_a_gateway_that_wants_no_token_has_no_token_that_expires() -> None:
