@@ -18,9 +18,9 @@ MAX_PIECES = 4096
 
 
 def _meant(setting: Setting, path: str) -> bool:
-    """Whether a fault of answers is about this path; without a path of its own it is about every one."""
-    only = setting.text("path")
-    return not only or path.rstrip("/") == only.rstrip("/")
+    """Whether a fault of answers is about this path; its own may be several, and none is every one."""
+    only = setting.text("path").split()
+    return not only or path.rstrip("/") in [each.rstrip("/") for each in only]
 
 
 async def _never(_: Target, setting: Setting, path: str, __: Callable[[], None]) -> Answer | None:
@@ -155,6 +155,10 @@ def _flag(text: str, key: str) -> Fault:
     return Fault(text, begin=_odd(key, lambda _, __: True), end=_odd(key, lambda _, __: False))
 
 
+async def _live_off(target: Target, _: Setting) -> None:
+    target.source.end_live(target.clock())
+
+
 async def _reset_counters(target: Target, _: Setting) -> None:
     target.source.reset_counters(target.clock())
 
@@ -250,6 +254,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "inactive": _flag("production.json has lost its meters: activeCount 0 and nonsense.", "inactive"),
     "stray_meter": _flag("An all-zero meter nobody fitted comes first in the readings.", "stray_meter"),
+    "livedata_off": Fault("Livedata is switched off, as the vendor's app does.", once=True, begin=_live_off),
     "counters_zero": _flag("Counters are 0, powers are true.", "counters_zero"),
     "counters_back": Fault(
         "Counters of what was delivered are `wh` lower, each meter's.",

@@ -462,3 +462,25 @@ async def test_counters_can_begin_again_for_good(keys: Keys) -> None:
         assert (await readings(client))[0]["actEnergyDlvd"] == 0.0
         clock.now += 3600.0
         assert 10.0 < (await readings(client))[0]["actEnergyDlvd"] < 5000.0
+
+
+async def test_a_fault_of_answers_can_be_about_several_paths(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway, visiting(gateway) as client:
+        await gateway.fault("401", path="/stream/meter /ivp/meters/readings")
+        paths = ("/stream/meter", "/ivp/meters/readings", "/ivp/meters")
+        assert [await client.status(path) for path in paths] == [401, 401, 200]
+
+
+async def test_livedata_can_be_switched_off_by_somebody_else(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway, visiting(gateway) as client:
+
+        async def shown() -> str:
+            live = json.loads((await client.get("/ivp/livedata/status"))[1])
+            return str(live["connection"]["sc_stream"])
+
+        url, on = f"{gateway.url}/ivp/livedata/stream", b'{"enable":1}'
+        async with client.session.post(url, data=on, headers=client.headers) as answer:
+            assert answer.status == 200
+        assert await shown() == "enabled"
+        await gateway.fault("livedata_off")
+        assert await shown() == "disabled"

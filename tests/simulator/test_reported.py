@@ -162,6 +162,7 @@ def test_v1_production_is_pretty_printed_with_two_spaces_and_whole_numbers() -> 
 def test_v1_production_shows_noise_where_a_meter_is_not_fitted_and_inverters_where_there_is_none() -> None:
     noise = of(Options(layout=Layout.NONE), "/api/v1/production")
     assert abs(noise["wattsNow"]) < 10
+    assert 0 < noise["wattHoursLifetime"] == noise["wattHoursToday"] < 5000
     options = Options(firmware="D5.0.62", metered=False)
     inverters = of(options)["production"][0]
     found = of(options, "/api/v1/production")
