@@ -156,7 +156,8 @@ class Climb:
     # Pages beside the source
 
     async def _ask_beside(self) -> NoReturn:
-        schedule = Schedule((), steady())
+        schedule = Schedule(self._passage.bridge.polls, steady())
+        schedule.put_off(METERS, steady())  # its answer brought us here
         while True:
             schedule.want(self._passage.bridge.polls, steady())
             path, at = schedule.next() or ("", inf)

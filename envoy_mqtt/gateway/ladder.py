@@ -97,6 +97,11 @@ class Ladder:
         opens = [(each, self._shut[each].until if each in self._shut else 0.0) for each in above]
         return min(opens, key=lambda each: each[1], default=None)
 
+    def fallen(self, step: Step) -> bool:
+        """Whether it stands below a source that was shut."""
+        every = list(Source)
+        return any(every.index(source) < every.index(step.source) for source in self._shut)
+
     def shut(self, source: Source, why: str, now: float) -> None:
         """It was refused or is absent: `why` is half a sentence that begins with the source."""
         tries = self._shut[source].tries + 1 if source in self._shut else 1
@@ -123,7 +128,8 @@ class Ladder:
             return WANTED
         above = [self._shut[each].why for each in rungs[: rungs.index(source)] if each in self._shut]
         if above:
-            return f"{'; '.join(above)}; it is asked again from time to time."
+            why = "; ".join(above)
+            return f"{why[:1].upper()}{why[1:]}; it is asked again from time to time."
         if source is Source.PRODUCTION:
             return NO_METER
         return STREAM if source is Source.STREAM else STORAGE

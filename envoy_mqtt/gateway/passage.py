@@ -66,6 +66,8 @@ class Passage:
         """A source answers."""
         self._step = step
         self._outbox.put(self.bridge.open(now(), step))
+        if self._ladder.fallen(step):
+            self._line.warn("not the best source", code=step.source, source=step.source, reason=step.reason)
 
     async def page(self, path: str, body: bytes) -> bool:
         """Pass a page on; whether it was a new reading. Raises `BadAnswer`."""

@@ -1,16 +1,18 @@
 """What a gateway is asked beside its source, and when: one request at a time, and few of them.
 
-Gateways are easily asked too much (protocol notes, section 1.5). What is wanted once a minute or more
-rarely leaves half a minute to the one before, so that beside a stream there are never more than two such
-requests a minute. Pure; times are the steady clock's.
+Gateways are easily asked too much (protocol notes, section 1.5). Of what is wanted once a minute or more
+rarely nothing is asked while two others were within the last minute, whoever is due longest first. Pure;
+times are the steady clock's.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from math import inf
 from typing import NamedTuple
 
+# What is asked this rarely is asked AT_MOST so often within that time, all together.
 GENTLE_S = 60.0
-APART_S = 30.0
+AT_MOST = 2
 
 # A page that fails is asked ever more rarely, up to so many times its interval and at most this often.
 SLOWEST = 8
@@ -32,7 +34,7 @@ class Schedule:
         self._due: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._slower: dict[str, float] = {}
-        self._last_gentle = -inf
+        self._gentle = deque([-inf] * AT_MOST, maxlen=AT_MOST)
         self.want(polls, now)
 
     def want(self, polls: Iterable[Poll], now: float) -> None:
@@ -42,8 +44,13 @@ class Schedule:
 
     def next(self) -> tuple[str, float] | None:
         """The page to ask next, and when; `None` where there is nothing to ask."""
-        times = {path: self._at(path) for path in self._polls}
-        return min(times.items(), key=lambda each: each[1], default=None)
+        times = [(path, self._at(path)) for path in self._polls]
+        return min(times, key=lambda each: (each[1], self._due[each[0]]), default=None)
+
+    def put_off(self, path: str, now: float) -> None:
+        """It was asked at `now` for another reason: it is due an interval later."""
+        if path in self._polls:
+            self._due[path] = now + self._polls[path].every_s
 
     def asked(self, path: str, now: float) -> None:
         """It was asked at `now` and answered."""
@@ -67,14 +74,13 @@ class Schedule:
         return Poll(poll.path, max(poll.every_s, self._slower.get(poll.path, 0.0)))
 
     def _put_off(self, path: str, seconds: float, now: float) -> None:
-        if self._gentle(path):
-            self._last_gentle = now
+        if self._is_gentle(path):
+            self._gentle.append(now)
         # From when it was due and not from when it was asked, so that a minute stays a minute.
         self._due[path] = max(now + seconds / 2, self._due[path] + seconds)
 
     def _at(self, path: str) -> float:
-        earliest = self._last_gentle + APART_S if self._gentle(path) else -inf
-        return max(self._due[path], earliest)
+        return max(self._due[path], self._gentle[0] + GENTLE_S if self._is_gentle(path) else -inf)
 
-    def _gentle(self, path: str) -> bool:
+    def _is_gentle(self, path: str) -> bool:
         return self._polls[path].every_s >= GENTLE_S

@@ -20,15 +20,22 @@ def asked(schedule: Schedule, until: float, *, takes_s: float = 0.25) -> list[tu
     return story
 
 
-def test_all_are_due_at_the_start_in_their_order_and_gentle_ones_half_a_minute_apart() -> None:
-    schedule = Schedule([Poll("/a", 60.0), Poll("/b", 300.0)], 0.0)
-    assert asked(schedule, 200.0, takes_s=0.0) == [
+def test_all_are_due_at_the_start_and_two_gentle_ones_are_asked_a_minute() -> None:
+    schedule = Schedule([Poll("/a", 60.0), Poll("/b", 300.0), Poll("/c", 900.0)], 0.0)
+    assert asked(schedule, 181.0, takes_s=0.0) == [
         (0.0, "/a"),
-        (30.0, "/b"),
+        (0.0, "/b"),
+        (60.0, "/c"),
         (60.0, "/a"),
         (120.0, "/a"),
         (180.0, "/a"),
     ]
+
+
+def test_a_page_that_was_just_asked_is_due_an_interval_later() -> None:
+    schedule = Schedule([Poll("/a", 60.0), Poll("/b", 300.0)], 0.0)
+    schedule.put_off("/a", 0.0)
+    assert asked(schedule, 100.0, takes_s=0.0) == [(0.0, "/b"), (60.0, "/a")]
 
 
 def test_what_is_wanted_every_few_seconds_does_not_wait_for_the_rest() -> None:
@@ -81,7 +88,7 @@ def test_a_slow_page_is_asked_more_rarely() -> None:
 
 def test_other_wishes_take_the_place_of_those_before() -> None:
     schedule = Schedule([Poll("/a", 60.0), Poll("/gone", 60.0)], 0.0)
-    assert asked(schedule, 10.0) == [(0.0, "/a")]
+    assert [path for _, path in asked(schedule, 10.0)] == ["/a", "/gone"]
     schedule.want([Poll("/a", 60.0), Poll("/new", 5.0)], 10.0)
     assert schedule.next() == ("/new", 10.0)
     assert {path for _, path in asked(schedule, 500.0)} == {"/a", "/new"}
