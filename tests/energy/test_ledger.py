@@ -311,7 +311,7 @@ def test_a_battery_without_a_meter_is_integrated() -> None:
     book = ledger(site(P, N, phases=2, battery=True))
     for second in range(61):
         watts = 2400.0 if second < 30 else -1200.0
-        phases = dict.fromkeys(Quantity, unknown)
+        phases: dict[Quantity, Phases] = dict.fromkeys(Quantity, (Phase(), Phase()))
         book.flow(Quantities(phases, {Quantity.STORAGE: watts}), 1000.0 + second, at(second))
     book.count({P: register(1.0) * 2, N: register(1.0) * 2}, at(60))
     values = book.energies(at(60))
