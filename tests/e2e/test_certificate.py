@@ -100,10 +100,12 @@ async def test_a_second_renewal_is_told_as_well(broker: Mosquitto, keys: Keys, t
     with capture_logs() as logs:
         async with (
             Gateway(FAST, keys=keys) as gateway,
+            listening(broker.port) as ears,
             bridging(settings(tmp_path, **target(gateway, broker))),
         ):
             for opened in (1, 2, 3):
                 await gateway.visits.until(lambda n=opened: gateway.streams.opened == n)  # type: ignore[misc]
+                await ears.until(lambda it, n=len(ears.on("/live")): len(it.on("/live")) > n)  # type: ignore[misc]
                 gateway.renew_certificate()
                 await gateway.fault("end")
             await gateway.visits.until(lambda: gateway.streams.opened == 4)

