@@ -30,10 +30,11 @@ Take = Callable[[Areas | None, Instant], None]
 
 
 class Probe(NamedTuple):
-    """A power that is followed, and what becomes of its energies."""
+    """A power that is followed, and what becomes of its energies; beyond `limit_w` it is not known."""
 
     quantity: Quantity
     leg: Leg
+    limit_w: float
     integral: Integral
     take: Take
 
@@ -90,7 +91,9 @@ class Accounts:
     def flow(self, quantities: Quantities, taken: float, now: Instant) -> None:
         """The powers were read at `taken`."""
         for probe in self._probes:
-            probe.take(probe.integral.add(_power(quantities, probe), taken), now)
+            power = _power(quantities, probe)
+            if power is not None and abs(power) <= probe.limit_w:
+                probe.take(probe.integral.add(power, taken), now)
 
     def amount(self, name: str, now: Instant) -> Amount:
         """What is in an account."""
@@ -141,17 +144,17 @@ class Accounts:
         places = {(kind, n) for kind, n, _ in self._plan.registers.values()}
         for kind, n in sorted(places):
             pair = (self._register(kind, n, 0), self._register(kind, n, 1))
-            yield Probe(POWER[kind], n, Integral(PHASE_LIMIT_W), _into(*pair))
+            yield Probe(POWER[kind], n, PHASE_LIMIT_W, Integral(), _into(*pair))
         whole = {
             Quantity.PRODUCTION: (self._tallies.get(REPORTED), None),
             Quantity.STORAGE: (self._tallies.get(BATTERY[0]), self._tallies.get(BATTERY[1])),
         }
         for quantity, pair in whole.items():
             if any(pair):
-                yield Probe(quantity, None, Integral(self._limit_w), _into(*pair))
+                yield Probe(quantity, None, self._limit_w, Integral(), _into(*pair))
         for link, exchange in self._exchanges.items():
             limit_w = self._limit_w if link.leg is None else PHASE_LIMIT_W
-            yield Probe(Quantity.NET, link.leg, Integral(limit_w), self._along(link, exchange))
+            yield Probe(Quantity.NET, link.leg, limit_w, Integral(), self._along(link, exchange))
 
     def _register(self, kind: Kind, n: int, direction: int) -> Tally | None:
         places = self._plan.registers.items()

@@ -101,3 +101,13 @@ def test_another_process_goes_on_as_this_one_would(seconds: float) -> None:
     tally.flow(25.0)
     other = Tally(50_000.0, 60.0, memory=json.loads(json.dumps(tally.memory(at(seconds)))))
     assert other.amount(at(seconds)) == tally.amount(at(seconds))
+
+
+def test_inverters_may_report_a_quarter_of_an_hour_at_once() -> None:
+    """The same figure for fourteen minutes and then 5 kWh more; 50 kW would have made 12.5."""
+    tally = Tally(50_000.0, 60.0, source=Source.REPORTED)
+    for minute in range(15):
+        tally.count(1_000_000.0, at(60.0 * minute))
+    assert tally.count(1_005_000.0, at(900)) is Verdict.GOOD
+    assert tally.count(1_020_000.0, at(960)) is Verdict.HELD
+    assert counting(1_000_000.0).count(1_005_000.0, at(60)) is Verdict.HELD
