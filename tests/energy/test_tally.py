@@ -52,6 +52,8 @@ def test_when_it_is_read_again_it_is_what_the_counter_says() -> None:
     tally.amount(at(600))
     tally.count(1025.0, at(660))
     assert tally.amount(at(660)) == Amount(1025.0, 0.0, COUNTER)
+    tally.flow(2.0)
+    assert tally.amount(at(900)).wh == 1027.0
 
 
 def test_a_counter_that_is_held_is_repeated_and_not_helped() -> None:
@@ -84,8 +86,8 @@ def test_what_no_counter_exists_for_begins_at_zero() -> None:
 def test_a_counter_that_was_never_read_is_unknown_for_an_hour_and_goes_on_by_its_power_then() -> None:
     tally = Tally(50_000.0, 60.0)
     tally.flow(700.0)
-    assert tally.amount(at(0)).wh is None
-    assert tally.amount(at(3600)).wh is None
+    for seconds in (0, 120, 1800, 3600):
+        assert tally.amount(at(seconds)).wh is None
     tally.amount(at(3601))
     tally.flow(40.0)
     assert tally.amount(at(3700)) == Amount(40.0, 0.0, INTEGRATED)
