@@ -3,39 +3,18 @@
 Counters and powers come in, amounts come out. What nothing is known of yet is `UNKNOWN`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from envoy_mqtt.energy.amount import UNKNOWN, Amount, Source
 from envoy_mqtt.energy.counter import PHASE_LIMIT_W, Verdict
 from envoy_mqtt.energy.exchange import Exchange
-from envoy_mqtt.energy.integral import Areas, Integral
-from envoy_mqtt.energy.plan import BATTERY, DIRECTIONS, REPORTED, Leg, Link, Plan, Terms
+from envoy_mqtt.energy.integral import Areas
+from envoy_mqtt.energy.plan import BATTERY, DIRECTIONS, REPORTED, Link, Plan, Terms
+from envoy_mqtt.energy.probe import POWER, Probe, Take, into
 from envoy_mqtt.energy.since import number
 from envoy_mqtt.energy.tally import Tally
-from envoy_mqtt.gateway.layout import whole_power
 from envoy_mqtt.model import Counted, Instant, Kind, Quantities, Quantity, Site
-
-# The quantity whose power is that of a meter.
-POWER = {
-    Kind.PRODUCTION: Quantity.PRODUCTION,
-    Kind.NET: Quantity.NET,
-    Kind.TOTAL: Quantity.CONSUMPTION,
-    Kind.STORAGE: Quantity.STORAGE,
-}
-
-
-# What takes the energies of one step of a power, `None` where they cannot be told.
-Take = Callable[[Areas | None, Instant], None]
-
-
-class Probe(NamedTuple):
-    """A power that is followed, and what becomes of its energies."""
-
-    quantity: Quantity
-    leg: Leg
-    integral: Integral
-    take: Take
 
 
 class Accounts:
@@ -90,7 +69,7 @@ class Accounts:
     def flow(self, quantities: Quantities, taken: float, now: Instant) -> None:
         """The powers were read at `taken`."""
         for probe in self._probes:
-            probe.take(probe.integral.add(_power(quantities, probe), taken), now)
+            probe.follow(quantities, taken, now)
 
     def amount(self, name: str, now: Instant) -> Amount:
         """What is in an account."""
@@ -141,17 +120,17 @@ class Accounts:
         places = {(kind, n) for kind, n, _ in self._plan.registers.values()}
         for kind, n in sorted(places):
             pair = (self._register(kind, n, 0), self._register(kind, n, 1))
-            yield Probe(POWER[kind], n, Integral(PHASE_LIMIT_W), _into(*pair))
+            yield Probe(POWER[kind], n, PHASE_LIMIT_W, into(*pair))
         whole = {
             Quantity.PRODUCTION: (self._tallies.get(REPORTED), None),
             Quantity.STORAGE: (self._tallies.get(BATTERY[0]), self._tallies.get(BATTERY[1])),
         }
         for quantity, pair in whole.items():
             if any(pair):
-                yield Probe(quantity, None, Integral(self._limit_w), _into(*pair))
+                yield Probe(quantity, None, self._limit_w, into(*pair))
         for link, exchange in self._exchanges.items():
             limit_w = self._limit_w if link.leg is None else PHASE_LIMIT_W
-            yield Probe(Quantity.NET, link.leg, Integral(limit_w), self._along(link, exchange))
+            yield Probe(Quantity.NET, link.leg, limit_w, self._along(link, exchange))
 
     def _register(self, kind: Kind, n: int, direction: int) -> Tally | None:
         places = self._plan.registers.items()
@@ -165,23 +144,3 @@ class Accounts:
                 exchange.miss(now) if areas is None else exchange.flow(*areas, now)
 
         return take
-
-
-def _into(delivered: Tally | None, received: Tally | None) -> Take:
-    def take(areas: Areas | None, _now: Instant) -> None:
-        if areas is not None:
-            if delivered is not None:
-                delivered.flow(areas.delivered_wh)
-            if received is not None:
-                received.flow(areas.received_wh)
-
-    return take
-
-
-def _power(quantities: Quantities, probe: Probe) -> float | None:
-    """The power of a leg; of the whole also where only that is known."""
-    phases = quantities.phases[probe.quantity]
-    if probe.leg is not None:
-        return phases[probe.leg].power
-    power = whole_power(phases)
-    return quantities.wholes.get(probe.quantity) if power is None else power

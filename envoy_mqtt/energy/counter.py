@@ -44,8 +44,10 @@ class Suspect(NamedTuple):
 class Counter:
     """One register. `wh` is its lifetime energy as it is told, `None` before the first good reading."""
 
-    def __init__(self, limit_w: float = PHASE_LIMIT_W, memory: Any = None) -> None:
-        self._limit_w = limit_w
+    def __init__(
+        self, limit_w: float = PHASE_LIMIT_W, memory: Any = None, *, slack_wh: float = SLACK_WH
+    ) -> None:
+        self._limit_w, self._slack_wh = limit_w, slack_wh
         self._raw: float | None = None
         self._offset = 0.0
         self._suspect: Suspect | None = None
@@ -105,7 +107,7 @@ class Counter:
         return (self._suspect.since.since_s(now) or 0.0) if self._suspect else 0.0
 
     def _possible(self, before_wh: float, wh: float, seconds: float) -> bool:
-        return -TREMBLE_WH <= wh - before_wh <= self._limit_w * seconds / 3600.0 + SLACK_WH
+        return -TREMBLE_WH <= wh - before_wh <= self._limit_w * seconds / 3600.0 + self._slack_wh
 
     def _take(self, raw_wh: float, now: Instant) -> None:
         self._raw = raw_wh if self._raw is None else max(raw_wh, self._raw)

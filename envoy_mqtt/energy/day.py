@@ -15,6 +15,9 @@ from envoy_mqtt.model import Instant
 # Today, and the days that a clock may go back to.
 KEPT_DAYS = 3
 
+# Times are kept in milliseconds across a restart.
+MOMENT_S = 0.01
+
 
 class Day:
     """Today's sum of one lifetime energy, all in Wh."""
@@ -29,14 +32,11 @@ class Day:
             self._last = None if wh is None else (number(wh), recalled(at))
 
     def read(self, wh: float, age_s: float, now: Instant) -> None:
-        """The lifetime energy was `wh` so many seconds ago; the same one again is no reading."""
-        if self._last is None:
-            self._last = wh, marked(now, age_s)
-        if not plausible(now.unix):
-            return
-        before_wh, mark = self._last
+        """The lifetime energy was `wh` so many seconds ago; of the same moment again it is no reading."""
+        first = self._last is None
+        before_wh, mark = self._last = self._last or (wh, marked(now, age_s))
         gone_s = mark.since_s(now)
-        if gone_s is None or gone_s >= age_s:
+        if plausible(now.unix) and (first or gone_s is None or gone_s > age_s + MOMENT_S):
             self._enter(wh, now.unix - age_s, before_wh, None if gone_s is None else now.unix - gone_s)
             self._last = wh, marked(now, age_s)
 

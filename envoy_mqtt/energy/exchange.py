@@ -46,7 +46,6 @@ class Exchange:
     def begin(self, import_wh: float, export_wh: float, now: Instant) -> None:
         """Nothing is known of the past but this."""
         self._told, self.at = (import_wh, export_wh), marked(now)
-        self._import_wh = self._export_wh = 0.0
 
     def flow(self, import_wh: float, export_wh: float, now: Instant) -> None:
         """So much flowed since the reading before."""

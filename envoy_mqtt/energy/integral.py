@@ -19,18 +19,15 @@ class Areas(NamedTuple):
 
 
 class Integral:
-    """Follows one power on the steady clock. A power beyond `limit_w`, and `None`, are not known."""
+    """Follows one power on the steady clock."""
 
-    def __init__(self, limit_w: float) -> None:
-        self._limit_w = limit_w
+    def __init__(self) -> None:
         self._power_w = 0.0
-        self.at: float | None = None
+        self._at: float | None = None
 
-    def add(self, power_w: float | None, at: float) -> Areas | None:
-        """The energies since the last known power, `None` where they cannot be told."""
-        if power_w is None or abs(power_w) > self._limit_w:
-            return None
-        before_w, before, self._power_w, self.at = self._power_w, self.at, power_w, at
+    def add(self, power_w: float, at: float) -> Areas | None:
+        """The energies since the reading before, `None` after a gap and at the beginning."""
+        before_w, before, self._power_w, self._at = self._power_w, self._at, power_w, at
         if before is None or at - before > MAX_GAP_S:
             return None
         return areas(before_w, power_w, max(0.0, at - before))

@@ -18,7 +18,8 @@ from typing import Any
 from envoy_mqtt.energy.accounts import Accounts
 from envoy_mqtt.energy.amount import NOTHING, UNKNOWN, Amount, total
 from envoy_mqtt.energy.day import Day, day_of
-from envoy_mqtt.energy.plan import NET_ENERGY, Energy, Grid, Plan, energies_of, legs_of, plan
+from envoy_mqtt.energy.keys import NET_ENERGY, Energy, energy_keys
+from envoy_mqtt.energy.plan import Grid, Plan, plan
 from envoy_mqtt.energy.since import number, plausible
 from envoy_mqtt.model import Counted, Instant, Quantities, Site
 
@@ -32,17 +33,6 @@ KEPT_LAYOUTS = 4
 
 # Below this a ratio of today's sums would say nothing (the contract, "Energy").
 LEAST_WH = 10.0
-
-
-def energy_keys(site: Site) -> tuple[str, ...]:
-    """The keys of `energy` that this site has, in the contract's order."""
-    energies, legs = energies_of(site), legs_of(site)
-    net = (NET_ENERGY,) if Energy.IMPORT in energies else ()
-    lifetime = (*(energy.key() for energy in energies), *net)
-    phases = tuple(energy.key(leg) for leg in legs if leg is not None for energy in energies)
-    today = tuple(f"{energy.key()}_today" for energy in energies)
-    shares = ("self_sufficiency_today", "self_consumption_today") if net else ()
-    return (*lifetime, *(f"{key}_source" for key in lifetime), *phases, *today, *shares, "resets")
 
 
 class Ledger:

@@ -6,49 +6,15 @@ and export where no counter counts them.
 """
 
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from envoy_mqtt.gateway.layout import quantities
-from envoy_mqtt.model import Kind, Quantity, Site
+from envoy_mqtt.energy.keys import Energy, Leg, energies_of, legs_of
+from envoy_mqtt.model import Kind, Site
 
 Grid = Literal["phases", "balanced"]
 
 # Accounts with their signs. Nothing flows in a sum of nothing; `None` is what nobody knows.
 Terms = tuple[tuple[int, str], ...]
-
-# A phase from 0, or the whole.
-Leg = int | None
-
-
-class Energy(StrEnum):
-    """The six lifetime energies, in the contract's order."""
-
-    PRODUCTION = "production"
-    IMPORT = "grid_import"
-    EXPORT = "grid_export"
-    CONSUMPTION = "consumption"
-    DISCHARGED = "storage_discharged"
-    CHARGED = "storage_charged"
-
-    def key(self, leg: Leg = None) -> str:
-        """As it is published: `grid_import_energy`, of a phase `grid_l1_import_energy`."""
-        if leg is None:
-            return f"{self}_energy"
-        head, _, tail = self.partition("_")
-        return f"{head}_l{leg + 1}_{tail}_energy" if tail else f"{head}_l{leg + 1}_energy"
-
-
-NET_ENERGY = "net_energy"
-
-QUANTITY = {
-    Energy.PRODUCTION: Quantity.PRODUCTION,
-    Energy.IMPORT: Quantity.NET,
-    Energy.EXPORT: Quantity.NET,
-    Energy.CONSUMPTION: Quantity.CONSUMPTION,
-    Energy.DISCHARGED: Quantity.STORAGE,
-    Energy.CHARGED: Quantity.STORAGE,
-}
 
 # What the house used, where no meter counts it.
 USED = {
@@ -94,17 +60,6 @@ def plan(site: Site, grid: Grid) -> Plan:
     keys = {energy.key(leg): (energy, leg) for energy in energies for leg in legs}
     made_of = {key: _terms(site, *keys[key], links) for key in keys if key not in derived}
     return Plan(energies, legs, dict(_registers(site, made_of, links)), links, made_of, derived)
-
-
-def energies_of(site: Site) -> tuple[Energy, ...]:
-    """Those of the six that this site has."""
-    present = quantities(site)
-    return tuple(energy for energy in Energy if QUANTITY[energy] in present)
-
-
-def legs_of(site: Site) -> tuple[Leg, ...]:
-    """The whole, and on several phases each of them."""
-    return (None, *range(site.phases)) if site.phases > 1 else (None,)
 
 
 DIRECTIONS = ("delivered", "received")

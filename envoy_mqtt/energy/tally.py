@@ -10,7 +10,7 @@ from math import inf
 from typing import Any
 
 from envoy_mqtt.energy.amount import Amount, Source
-from envoy_mqtt.energy.counter import Counter, Verdict
+from envoy_mqtt.energy.counter import SLACK_WH, Counter, Verdict
 from envoy_mqtt.energy.since import Mark, marked, number
 from envoy_mqtt.model import Instant
 
@@ -20,6 +20,9 @@ STALL_S = 30.0
 
 # Longer than a gateway's start takes.
 NEVER_READ_S = 3600.0
+
+# Inverters report every five to fifteen minutes, so that their counter moves in steps.
+REPORTED_EVERY_S = 900.0
 
 
 class Tally:
@@ -46,7 +49,8 @@ class Tally:
         if memory is not None:
             kept, meanwhile, lent, self._uncounted = memory
             self._meanwhile_wh, self._lent_wh = number(meanwhile), number(lent)
-        self._counter = Counter(limit_w, kept)
+        steps_wh = limit_w * REPORTED_EVERY_S / 3600.0 if source is Source.REPORTED else 0.0
+        self._counter = Counter(limit_w, kept, slack_wh=SLACK_WH + steps_wh)
 
     @property
     def counted_wh(self) -> float | None:

@@ -66,6 +66,14 @@ def test_an_old_value_belongs_to_the_day_on_which_it_was_so() -> None:
     assert day.sum_wh(1100.0, clock("2026-05-29 00:04")) == 40.0
 
 
+def test_a_value_of_a_moment_that_was_read_already_is_no_reading() -> None:
+    """A sum of which one part is held is as old as that part, though it grows: 300 Wh from ten to two."""
+    day = day_with(("2026-05-28 22:00", 1000.0))
+    day.read(1100.0, HOUR, clock("2026-05-28 23:00"))
+    day.read(1300.0, 0.0, clock("2026-05-29 02:00"))
+    assert day.sum_wh(1300.0, clock("2026-05-29 02:00")) == 150.0
+
+
 @pytest.mark.parametrize(
     ("zone", "first", "hours"),
     [

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from envoy_mqtt.energy.integral import Areas, Integral, areas
 
 
-def followed(*samples: tuple[float | None, float], limit_w: float = 1e5) -> list[Areas | None]:
-    integral = Integral(limit_w)
+def followed(*samples: tuple[float, float]) -> list[Areas | None]:
+    integral = Integral()
     return [integral.add(power, at) for power, at in samples]
 
 
@@ -32,14 +32,6 @@ def test_nothing_is_known_of_a_gap_of_more_than_30_seconds(seconds: float, known
 
 def test_after_a_gap_it_goes_on() -> None:
     assert followed((500.0, 0.0), (900.0, 100.0), (900.0, 104.0))[-1] == Areas(1.0, 0.0)
-
-
-def test_an_unknown_power_is_no_reading() -> None:
-    assert followed((900.0, 0.0), (None, 2.0), (900.0, 4.0)) == [None, None, Areas(1.0, 0.0)]
-
-
-def test_a_power_that_no_site_has_is_unknown() -> None:
-    assert followed((900.0, 0.0), (1e9, 2.0), (900.0, 4.0), limit_w=5e4)[1:] == [None, Areas(1.0, 0.0)]
 
 
 def test_two_readings_of_one_moment_are_no_energy() -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envoy_mqtt.energy.ledger import Ledger, Told, energy_keys
+from envoy_mqtt.energy.keys import energy_keys
+from envoy_mqtt.energy.ledger import Ledger, Told
 from envoy_mqtt.model import Counted, Instant, Phase, Phases, Quantities, Quantity, Register, Site
 from tests.energy.sites import NOON, N, P, S, T, at, floats, powers, register, site
 
@@ -39,29 +40,6 @@ def run(book: Ledger, registers: Counted, seconds: float) -> dict[str, Told]:
 
 
 # What is told
-
-
-def test_the_keys_of_a_layout_in_the_order_of_the_contract() -> None:
-    assert energy_keys(site(P, N)) == (
-        *LIFETIME,
-        "net_energy",
-        *(f"{key}_source" for key in (*LIFETIME, "net_energy")),
-        *(f"{key}_today" for key in LIFETIME),
-        "self_sufficiency_today",
-        "self_consumption_today",
-        "resets",
-    )
-    assert energy_keys(site(P)) == (
-        "production_energy",
-        "production_energy_source",
-        "production_energy_today",
-        "resets",
-    )
-    three = energy_keys(site(P, N, S, phases=3))
-    assert {"grid_l3_export_energy", "storage_l1_charged_energy", "storage_charged_energy_today"} <= set(
-        three
-    )
-    assert not any("_l1_" in key and ("today" in key or "source" in key) for key in three)
 
 
 @pytest.mark.parametrize(
@@ -194,6 +172,11 @@ def test_only_net_energy_may_fall() -> None:
     assert run(book, counted(5500.0, 4000.0, 3400.0), 60)["net_energy"] == 0.6
 
 
+def test_next_to_nothing_is_a_plain_zero() -> None:
+    values = run(ledger(site(P, N)), counted(5000.0, 4000.0, 4000.3), 0)
+    assert str(values["net_energy"]) == "0.0"
+
+
 def test_a_bridge_that_was_down_for_days_catches_up() -> None:
     book = ledger(site(P, N))
     run(book, counted(5_000_000.0, 4_000_000.0, 3_000_000.0), 0)
@@ -238,6 +221,17 @@ def test_import_and_export_are_integrated_where_only_total_is_metered() -> None:
     values = book.energies(at(240))
     assert floats(values, "grid_import_energy", "grid_export_energy") == [0.1, 0.05]
     assert values["grid_import_energy_source"] == "integrated"
+
+
+def test_what_was_told_of_an_exchange_is_never_taken_back_and_the_difference_is_right_all_the_same() -> None:
+    """10 Wh in were told; the counters say 9."""
+    book = ledger(site(P, T))
+    flowing(book, range(1), production=0.0, net=600.0, consumption=600.0)
+    run(book, used(1000.0, 500.0), 0)
+    flowing(book, range(1, 61), production=0.0, net=600.0, consumption=600.0)
+    grid = ("grid_import_energy", "grid_export_energy", "net_energy")
+    assert told(book, 60, *grid) == [0.01, 0.0, 0.01]
+    assert floats(run(book, used(1009.0, 500.0), 60), *grid) == [0.01, 0.001, 0.009]
 
 
 def used(total: float, production: float, drawn: float = 0.0) -> Counted:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from envoy_mqtt.energy.plan import Energy, Grid, plan
+from envoy_mqtt.energy.plan import Grid, plan
 from envoy_mqtt.model import Site
 from tests.energy.sites import N, P, S, T, site
 
@@ -135,9 +135,3 @@ def test_only_registers_of_which_something_is_made_are_followed() -> None:
         "net_l1_delivered",
         "net_l1_received",
     }
-
-
-def test_keys_of_phases_have_the_phase_before_the_direction() -> None:
-    assert Energy.IMPORT.key(0) == "grid_l1_import_energy"
-    assert Energy.DISCHARGED.key(2) == "storage_l3_discharged_energy"
-    assert Energy.PRODUCTION.key(1) == "production_l2_energy"

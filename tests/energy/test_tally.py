@@ -52,6 +52,8 @@ def test_when_it_is_read_again_it_is_what_the_counter_says() -> None:
     tally.amount(at(600))
     tally.count(1025.0, at(660))
     assert tally.amount(at(660)) == Amount(1025.0, 0.0, COUNTER)
+    tally.flow(2.0)
+    assert tally.amount(at(900)).wh == 1027.0
 
 
 def test_a_counter_that_is_held_is_repeated_and_not_helped() -> None:
@@ -84,8 +86,8 @@ def test_what_no_counter_exists_for_begins_at_zero() -> None:
 def test_a_counter_that_was_never_read_is_unknown_for_an_hour_and_goes_on_by_its_power_then() -> None:
     tally = Tally(50_000.0, 60.0)
     tally.flow(700.0)
-    assert tally.amount(at(0)).wh is None
-    assert tally.amount(at(3600)).wh is None
+    for seconds in (0, 120, 1800, 3600):
+        assert tally.amount(at(seconds)).wh is None
     tally.amount(at(3601))
     tally.flow(40.0)
     assert tally.amount(at(3700)) == Amount(40.0, 0.0, INTEGRATED)
@@ -101,3 +103,13 @@ def test_another_process_goes_on_as_this_one_would(seconds: float) -> None:
     tally.flow(25.0)
     other = Tally(50_000.0, 60.0, memory=json.loads(json.dumps(tally.memory(at(seconds)))))
     assert other.amount(at(seconds)) == tally.amount(at(seconds))
+
+
+def test_inverters_may_report_a_quarter_of_an_hour_at_once() -> None:
+    """The same figure for fourteen minutes and then 5 kWh more; 50 kW would have made 12.5."""
+    tally = Tally(50_000.0, 60.0, source=Source.REPORTED)
+    for minute in range(15):
+        tally.count(1_000_000.0, at(60.0 * minute))
+    assert tally.count(1_005_000.0, at(900)) is Verdict.GOOD
+    assert tally.count(1_020_000.0, at(960)) is Verdict.HELD
+    assert counting(1_000_000.0).count(1_005_000.0, at(60)) is Verdict.HELD
