@@ -123,9 +123,16 @@ class Firmware(NamedTuple):
         return self.number < (4,)
 
     @property
-    def info_content_type(self) -> bool:
-        """`/info` says text/xml up to 8.2 and nothing from 8.3, section 3.0."""
-        return self.number < (8, 3)
+    def has_meters(self) -> bool:
+        """Firmware 3 has neither the stream nor anything below /ivp, section 1.6."""
+        return self.number >= (4,)
+
+    @property
+    def info_type(self) -> str:
+        """`/info` says JSON on 3, which it is not, text/xml up to 8.2, and nothing from 8.3; section 3.0."""
+        if self.number >= (8, 3):
+            return ""
+        return "text/xml" if self.number >= (4,) else "application/json"
 
     @property
     def markup(self) -> Markup:

@@ -25,6 +25,8 @@ JSON = {"Content-Type": "application/json"}
 def answer(site: "Installation", target: str, unix: float) -> Answer | None:
     """The answer to a GET of this path, query included; None where this firmware has no such path."""
     path, _, query = target.partition("?")
+    if path.startswith("/ivp") and not site.options.version.has_meters:
+        return None
     if path in OLD:
         return OLD[path](site, query, unix)
     if path in SINCE_7 and site.options.version.has_tokens:
@@ -33,8 +35,8 @@ def answer(site: "Installation", target: str, unix: float) -> Answer | None:
 
 
 def _info(site: "Installation", _: str, unix: float) -> Answer:
-    kind = {"Content-Type": "text/xml"} if site.options.version.info_content_type else {}
-    return Answer(200, documents.info(site.options, unix), kind)
+    kind = site.options.version.info_type
+    return Answer(200, documents.info(site.options, unix), {"Content-Type": kind} if kind else {})
 
 
 def _meters(site: "Installation", _: str, __: float) -> Answer:

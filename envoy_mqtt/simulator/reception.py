@@ -60,7 +60,8 @@ class Reception:
     def answer(self, ask: Ask, unix: float) -> Answer:
         """The whole answer; of a stream its head, with status 200 and no body."""
         if ask.streams:
-            return self._stream(ask, unix) if self.options.stream else self._missing(ask)
+            there = self.options.stream and self.options.version.has_meters
+            return self._stream(ask, unix) if there else self._missing(ask)
         if ask.path == CHECK:
             return self._check(ask, unix)
         if ask.path in OPEN:

@@ -118,5 +118,5 @@ def _logged(body: bytes, log: dict[str, object]) -> Answer:
 def _usual(name: str, firmware: Firmware) -> dict[str, str]:
     """The Content-Type a gateway gives such an answer, where nobody wrote it down (section 3.0)."""
     if name in {"info", "info.xml"}:
-        return {"Content-Type": "text/xml"} if firmware.info_content_type else {}
+        return {"Content-Type": firmware.info_type} if firmware.info_type else {}
     return {} if name.startswith("ivp_") else {"Content-Type": "application/json"}

@@ -58,7 +58,12 @@ def test_what_is_shown_of_phases_that_are_not_there(
 def test_the_other_turning_points() -> None:
     old, middle, new = (Firmware.parse(text) for text in ("D8.2.4286", "D8.3.5167", "D8.3.6086"))
     assert (old.pf_decimals, middle.pf_decimals, new.pf_decimals) == (2, 2, 3)
-    assert (old.info_content_type, middle.info_content_type) == (True, False)
+    assert [Firmware.parse(text).info_type for text in ("R3.9.36", "R4.10.35", "D8.2.4286", "D8.3.5167")] == [
+        "application/json",
+        "text/xml",
+        "text/xml",
+        "",
+    ]
     assert (old.fixed_decimals, middle.fixed_decimals) == (True, False)
     assert (old.unknown_meter, middle.unknown_meter) == (False, True)
     assert (middle.lists_every_meter, new.lists_every_meter) == (False, True)

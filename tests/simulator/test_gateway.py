@@ -1,5 +1,6 @@
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -256,7 +257,7 @@ async def signed_in(gateway: Gateway, user: str, password: str) -> AsyncIterator
 OLD = Options(firmware="R4.10.35", serial="122112123456", pace=Pace.MANUAL)
 
 
-@pytest.mark.parametrize("firmware", ["D3.18.10", "R4.10.35", "D5.0.62"])
+@pytest.mark.parametrize("firmware", ["R4.10.35", "D5.0.62"])
 async def test_before_7_the_stream_is_the_installers_over_http_and_digest(keys: Keys, firmware: str) -> None:
     async with Gateway(replace(OLD, firmware=firmware), keys=keys) as gateway:
         assert gateway.url.startswith("http://")
@@ -269,6 +270,23 @@ async def test_before_7_the_stream_is_the_installers_over_http_and_digest(keys: 
                 statuses.append(answer.status)
                 assert answer.headers["Connection"] == "close"
         assert statuses == [200, 401, 401]
+
+
+async def test_firmware_3_has_no_meters_and_asks_with_a_time_for_nonce(keys: Keys) -> None:
+    async with Gateway(replace(OLD, firmware="D3.18.10"), keys=keys) as gateway, visiting(gateway) as client:
+        client.token = None
+        assert [await client.status(path) for path in ("/stream/meter", "/ivp/meters", "/info")] == [
+            404,
+            404,
+            200,
+        ]
+        challenge = (await client.get("/production"))[2]["WWW-Authenticate"]
+        assert re.search(r'nonce="\d{10}"$', challenge)
+        async with (
+            signed_in(gateway, "installer", "d525d2jh") as session,
+            session.get("/production") as answer,
+        ):
+            assert answer.status == 200
 
 
 async def test_before_7_some_paths_ask_for_a_password_and_others_do_not(keys: Keys) -> None:
