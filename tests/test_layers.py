@@ -62,6 +62,7 @@ LAYERS = {
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",
+        "summary",
     ),
     "product": ("bridge",),
     "shell": (
