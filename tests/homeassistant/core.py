@@ -92,6 +92,7 @@ class HomeAssistant:
         self._folder = folder
         self._url = f"http://127.0.0.1:{free_port()}"
         self._process: asyncio.subprocess.Process | None = None
+        self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._token = ""
         self._number = 0
 
@@ -108,6 +109,7 @@ class HomeAssistant:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._disconnect()
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
             await self._process.wait()
@@ -116,7 +118,7 @@ class HomeAssistant:
     async def restart(self) -> None:
         """Stop it as its users do, and start it again."""
         assert self._process is not None
-        await self._socket.close()  # it would wait 10 s for us
+        await self._disconnect()  # it would wait 10 s for us
         self._process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(PATIENCE_S):
             await self._process.wait()
@@ -125,6 +127,7 @@ class HomeAssistant:
 
     async def ask(self, kind: str, **more: object) -> Any:
         """One command of the websocket API, and its result."""
+        assert self._socket is not None
         self._number += 1
         await self._socket.send_json({"id": self._number, "type": kind, **more})
         async with asyncio.timeout(PATIENCE_S):
@@ -220,6 +223,7 @@ class HomeAssistant:
 
     async def _connect(self) -> None:
         """A websocket of one's own; it is there before everything else is, so wait until all of it runs."""
+        await self._disconnect()
         self._socket = await self._http.ws_connect(f"{self._url}/api/websocket", max_msg_size=0)
         await self._socket.receive_json()
         await self._socket.send_json({"type": "auth", "access_token": self._token})
@@ -229,3 +233,8 @@ class HomeAssistant:
         async with asyncio.timeout(PATIENCE_S):
             while (await self.ask("get_config"))["state"] != "RUNNING":  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
+
+    async def _disconnect(self) -> None:
+        if self._socket is not None:
+            await self._socket.close()
+            self._socket = None

@@ -26,6 +26,9 @@ INTEGRATIONS = (
     *("binary_sensor", "button", "number", "sensor", "websocket_api"),
 )
 
+# What `ready` says of an environment that is as this file wants it.
+WANTED = " ".join((VERSION, *INTEGRATIONS))
+
 NO_PYTHON = (
     f"Home Assistant {VERSION} wants Python {SERIES[0]}.{SERIES[1]}, and there is none in PATH nor in pyenv"
 )
@@ -33,7 +36,7 @@ NO_PYTHON = (
 
 def build() -> None:
     """Make it where it is not there yet as this file wants it."""
-    if READY.exists() and READY.read_text() == VERSION:
+    if READY.exists() and READY.read_text() == WANTED:
         return
     python = next((path for path in candidates() if fits(path)), None)
     if python is None:
@@ -46,7 +49,7 @@ def build() -> None:
     (package,) = HOME.glob("lib/*/site-packages/homeassistant")
     constraints = str(package / "package_constraints.txt")
     install("--constraint", constraints, f"homeassistant=={VERSION}", *sorted(requirements(package)))
-    READY.write_text(VERSION)
+    READY.write_text(WANTED)
 
 
 def candidates() -> Iterator[Path]:
