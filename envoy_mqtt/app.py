@@ -31,9 +31,10 @@ from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
+from envoy_mqtt.mqtt.connection import Broker
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
-from envoy_mqtt.mqtt.publisher import Broker, Publisher
+from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.supervise import end, keep, run_until
 

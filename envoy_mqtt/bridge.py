@@ -27,6 +27,7 @@ from envoy_mqtt.gateway.sse import Decoder, Event, TooLong
 from envoy_mqtt.model import NO_WHOLES, Instant, Measured, Reading, Site
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
+from envoy_mqtt.pulse import Pulse
 
 SOURCE = "stream"
 
@@ -61,6 +62,7 @@ class Bridge:
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self.readings = 0
+        self.pulse = Pulse()
         self.skipped: Counter[str] = Counter()
         self.problem = ""
 
@@ -78,6 +80,20 @@ class Bridge:
     def online(self) -> bool:
         """Whether fresh readings are coming."""
         return self._freshness.online
+
+    @property
+    def access(self) -> Access | None:
+        """How the gateway is reached; `None` before it was asked for the first time."""
+        return self._access
+
+    @property
+    def bursts(self) -> int:
+        """How often several events ended one silence."""
+        return self._pace.bursts
+
+    def frozen(self, now: Instant) -> bool:
+        """Whether the same reading comes again and again while power flows."""
+        return self._freshness.frozen(now.steady)
 
     def meet(self, serial: str) -> list[Message]:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
@@ -124,6 +140,7 @@ class Bridge:
                 measured = self._measured(event)
             except BadEvent as bad:
                 self.skipped[bad.reason] += 1
+                self.pulse.unreadable_at = now.steady
                 self.problem = str(bad)
             else:
                 yield from self._publish_reading(measured, taken, now)
@@ -131,6 +148,7 @@ class Bridge:
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
         self._freshness.check(now.steady)
+        self.pulse.tick(now.steady)
         return self._say_availability()
 
     def stop(self) -> list[Message]:
@@ -148,6 +166,7 @@ class Bridge:
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
         reading = Reading(time, self.readings, SOURCE, self._combine(measured, NO_WHOLES))
         yield from self._payloads.write(reading, steady=now.steady)
+        self.pulse.read(now.steady)
         self._freshness.read(measured, now.steady)
         yield from self._say_availability()
 

@@ -6,10 +6,10 @@ moment they arrive, messages come out of the same call, and nothing is waited fo
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from math import inf
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import aiohttp
 from aiohttp import ClientResponse, ClientTimeout
@@ -23,7 +23,7 @@ from envoy_mqtt.gateway.guard import Guard
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.gateway.trouble import FOREIGN, REFUSED, of_status, translate
-from envoy_mqtt.gateway.verdict import Mode, printable
+from envoy_mqtt.gateway.verdict import RENEWED, Mode, printable
 from envoy_mqtt.line import Line
 from envoy_mqtt.model import Identity, Site
 from envoy_mqtt.outbox import Outbox
@@ -47,6 +47,15 @@ LARGEST_ANSWER = 256 * 1024
 SLICE = 4096
 
 UNREADABLE_EVERY_S = 300.0
+
+# A renewed certificate is a problem in health for a day, and none once somebody has had time to see it.
+CHANGED: Mapping[str, Mapping[str, Any]] = {
+    RENEWED: {
+        "code": "certificate_changed",
+        "stands_s": 86_400.0,
+        "cause": "the new one bears its name and is pinned from now on",
+    }
+}
 
 SOURCE_REASON = "The stream is the only source that this version reads."
 
@@ -164,6 +173,7 @@ def _admit(serial: str, guard: Guard, line: Line, pins: Pins) -> None:
             verdict.warning,
             # What gets pinned is news each time; the rest is said once.
             again_after_s=0.0 if verdict.pin else inf,
+            **CHANGED.get(verdict.warning, {}),
             serial=serial,
             name=printable(guard.name or ""),
             sha256=guard.sha256,

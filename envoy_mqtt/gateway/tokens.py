@@ -133,6 +133,11 @@ class Tokens:
         """The gateway sends readings for the token in use."""
         self._replaced = False
 
+    @property
+    def logins_today(self) -> int:
+        """How often the account was used to ask the cloud within a day; 0 where there is none."""
+        return 0 if self._purse is None else self._purse.logins_today(self._unix())
+
     def _held_is_due(self) -> bool:
         return self._purse is not None and self.held is not None and self.held.token.due(self._unix())
 
@@ -153,15 +158,19 @@ class Tokens:
         if self.held is None or self.held.token.text != held.token.text:
             self._line.note("token in use", role=claims.role, expires=expiry(held.token), origin=held.origin)
             self._changed.set()
+        if not held.token.due(self._unix()):
+            self._line.mended("token ends", "token not renewed")
         self.held = held
         return held
 
     def _configured(self, serial: str) -> list[Held]:
         text = self._own()
         if text is None:
+            self._line.mended("configured token ignored")
             return []
         token = read_token(text)
         if token.fits(serial):
+            self._line.mended("configured token ignored")
             return [Held(token, "configuration")]
         sentence = f"the token is for gateway {token.claims.serial}, this one is {serial}"
         if self._purse is None:
@@ -195,7 +204,14 @@ class Tokens:
         if self.held is not None and self.held.token.due(self._unix()):
             code = "token_expired" if self.held.token.ended(self._unix()) else "token_expiring"
             expires = expiry(self.held.token)
-            self._line.warn("token ends", again_after_s=DAY_S, expires=expires, remedy=BY_HAND, code=code)
+            self._line.warn(
+                "token ends",
+                again_after_s=DAY_S,
+                cause=f"at {expires}",
+                expires=expires,
+                remedy=BY_HAND,
+                code=code,
+            )
 
     async def _fetch(self, serial: str) -> Held:
         assert self._purse is not None

@@ -78,7 +78,7 @@ class Payloads:
         prefix, retain = self._prefix, self._publish.retain
         good_until = steady + self._publish.fresh_s
         for topic, payload, qos in self._payloads(reading):
-            yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until)
+            yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until, steady)
 
     def _payloads(self, reading: Reading) -> Iterator[tuple[str, bytes, int]]:
         values = {quantity: self._values_of(quantity, reading) for quantity in self._quantities}
