@@ -14,28 +14,34 @@ import signal
 import socket
 import ssl
 import time
+from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from math import inf
 from typing import NoReturn
 
 import structlog
 
-from envoy_mqtt import __version__, config, installation
+from envoy_mqtt import __version__, config, health, installation, store
 from envoy_mqtt.access import sections, tokens_of
-from envoy_mqtt.bridge import Bridge
+from envoy_mqtt.bridge import SOURCE, Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
-from envoy_mqtt.errors import ConfigError, Refused
+from envoy_mqtt.desk import Desk, wanted
+from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused
 from envoy_mqtt.gateway.client import Target, follow
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
+from envoy_mqtt.model import Instant
 from envoy_mqtt.mqtt.connection import Broker
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.outbox import Outbox
+from envoy_mqtt.report import Report
 from envoy_mqtt.supervise import end, keep, run_until
 
 log = structlog.get_logger()
@@ -70,11 +76,21 @@ class Gateway:
         self.bridge = bridge
         self.line = line
         self.tokens = tokens
+        self.requests: Counter[tuple[str, int | str]] = Counter()
         self._outbox = outbox
         self._pins = pins
+        self._until = asyncio.timeout(None)
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
+        try:
+            async with asyncio.timeout(None) as self._until:
+                await self._follow()
+        except TimeoutError:
+            # As after a minute of readings: the next attempt is made at once.
+            raise GatewayUnavailable("asked to connect anew", reason="asked", steady_s=inf) from None
+
+    async def _follow(self) -> NoReturn:
         try:
             _reload(self._pins)
         except ConfigError as error:
@@ -82,13 +98,44 @@ class Gateway:
         target = Target(self.settings.host, self.settings.serial, self.tokens, self.settings.certificate)
         await follow(target, self.bridge, self._outbox, self.line, self._pins)
 
+    def reconnect(self) -> None:
+        """Drop the connections and start anew, or end the wait for the next attempt; once in a while only.
+
+        Between an attempt and a wait nobody else runs, so one of the two is always there to be ended.
+        """
+        if self._until.when() is None:
+            self._until.reschedule(asyncio.get_running_loop().time())
+
     async def renew(self) -> NoReturn:
         """Keep the token fresh while the stream goes on; the next connection uses the new one."""
         await self.tokens.renewing(self._say)
 
     async def rest(self, seconds: float) -> None:
         """Wait before the next attempt; a token put into `token_file` meanwhile ends the wait."""
-        await self.tokens.another_one(seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as self._until:
+                await self.tokens.another_one(seconds)
+
+    def facts(self, now: Instant) -> health.Gateway:
+        """What there is to tell of it in health."""
+        bridge, held = self.bridge, self.tokens.held
+        return health.Gateway(
+            serial=self.serial,
+            fresh=bridge.online,
+            pulse=bridge.pulse,
+            frozen=bridge.frozen(now),
+            trouble=self.line.trouble,
+            standing=self.line.standing,
+            source=None if bridge.access is None else SOURCE,
+            source_reason=None if bridge.access is None else bridge.access.source_reason,
+            bursts=bridge.bursts,
+            skipped=bridge.skipped,
+            reconnects=self.line.reconnects,
+            requests=self.requests,
+            role=None if held is None else held.token.claims.role,
+            expires=None if held is None else held.token.claims.expires,
+            logins_today=self.tokens.logins_today,
+        )
 
     def _say(self, token: Token) -> None:
         self._outbox.put(self.bridge.renew(token.claims.role, expiry(token)))
@@ -114,6 +161,20 @@ class App:
         publish = _publish(settings)
         self.gateways = [self._gateway(name, gateway, publish) for name, gateway in sections(settings)]
         self._state = f"{publish.base_topic}/bridge/state"
+        self._line = Line("bridge")
+        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line)
+        self.report = Report(
+            publish, self.gateways, outbox=self._outbox, publisher=self.publisher, line=self._line
+        )
+        self.desk = Desk(
+            settings,
+            self._installation.instance,
+            self.gateways,
+            report=self.report,
+            outbox=self._outbox,
+            publisher=self.publisher,
+            line=self.broker_line,
+        )
 
     def _gateway(self, name: str, settings: config.Gateway, publish: Publish) -> Gateway:
         line = Line("gateway", host=settings.host)
@@ -128,15 +189,14 @@ class App:
         self._say_info()
         self._outbox.put(self._remembered())
         line = self.broker_line
-        publisher = Publisher(self._broker(), self._outbox, line)
         async with asyncio.TaskGroup() as group:
             broker = group.create_task(
-                keep(publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
+                keep(self.publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
             )
             try:
                 following = (keep(each.follow, each.line, sleep=each.rest) for each in self.gateways)
                 renewing = (each.renew() for each in self.gateways)
-                await run_until(stop, self._tick(), *following, *renewing)
+                await run_until(stop, self._tick(), self.desk.serve(), *following, *renewing)
             finally:
                 await self._say_goodbye()
                 await end(broker)
@@ -164,6 +224,8 @@ class App:
         while True:
             for gateway in self.gateways:
                 self._outbox.put(gateway.bridge.tick(now()))
+            self.desk.tick(now())
+            self.report.tick(now())
             met = [each.serial for each in self.gateways]
             if met != known:
                 known = met
@@ -197,8 +259,10 @@ class App:
             try:
                 installation.save(self._data_dir, remembered)
                 self._installation = remembered
+                self._line.mended("data_dir cannot be written")
             except OSError as error:
-                log.warning("data_dir cannot be written", folder=str(self._data_dir), error=error.strerror)
+                told = store.unwritable(self._data_dir, error)
+                self._line.warn("data_dir cannot be written", error=told, code="disk")
 
     def _broker(self) -> Broker:
         mqtt = self._settings.mqtt
@@ -207,6 +271,7 @@ class App:
             port=mqtt.port,
             client_id=mqtt.client_id or self._installation.client_id,
             will=self._state,
+            wanted=wanted(self._settings),
             username=mqtt.username,
             password=None if mqtt.password is None else mqtt.password.get_secret_value(),
             keepalive_s=mqtt.keepalive_s,

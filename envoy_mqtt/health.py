@@ -72,31 +72,6 @@ class Gateway(NamedTuple):
     counter_resets: int = 0
 
 
-class Broker(NamedTuple):
-    """What is known of the broker; `latency_ms` are the 50th and the 99th percentile."""
-
-    connected: bool = False
-    connects: int = 0
-    protocol: str | None = None
-    failures: Mapping[str, int] = NONE
-    refused_topics: Mapping[str, str] = NONE
-    messages: int = 0
-    bytes: int = 0
-    replaced: int = 0
-    latency_ms: tuple[float | None, float | None] = (None, None)
-    trouble: Trouble | None = None
-    standing: Iterable[Trouble] = ()
-
-
-class Process(NamedTuple):
-    """What is known of the bridge itself."""
-
-    version: str
-    started: float  # steady
-    memory_mib: float
-    standing: Iterable[Trouble] = ()
-
-
 class Latency:
     """The last latencies, in seconds, for percentiles; adding one costs next to nothing."""
 
@@ -114,6 +89,31 @@ class Latency:
             return None, None
         half, most = (ordered[-(-len(ordered) * percent // 100) - 1] for percent in (50, 99))
         return round(1000 * half, 2), round(1000 * most, 2)
+
+
+class Broker(NamedTuple):
+    """What is known of the broker."""
+
+    connected: bool = False
+    connects: int = 0
+    protocol: str | None = None
+    failures: Mapping[str, int] = NONE
+    refused_topics: Mapping[str, str] = NONE
+    messages: int = 0
+    bytes: int = 0
+    replaced: int = 0
+    latency: Latency | None = None
+    trouble: Trouble | None = None
+    standing: Iterable[Trouble] = ()
+
+
+class Process(NamedTuple):
+    """What is known of the bridge itself."""
+
+    version: str
+    started: float  # steady
+    memory_mib: float
+    standing: Iterable[Trouble] = ()
 
 
 def offline_reason(gateway: Gateway, now: float) -> str | None:
@@ -235,7 +235,7 @@ def _by_path(requests: Mapping[tuple[str, int | str], int]) -> dict[str, dict[st
 
 def broker_table(broker: Broker) -> dict[str, object]:
     """What health says of the broker; the journal's keys are `null` while there is none."""
-    half, most = broker.latency_ms
+    half, most = (None, None) if broker.latency is None else broker.latency.percentiles_ms
     return {
         "connected": broker.connected,
         "connects": broker.connects,

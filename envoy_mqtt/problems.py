@@ -30,7 +30,7 @@ class Problem(NamedTuple):
     def text(self) -> str:
         """What is wrong, and why."""
         what = WORDS[self.code].what
-        return f"{what}: {self.cause}" if self.cause else f"{what}."
+        return f"{what}: {self.cause.rstrip('.')}." if self.cause else f"{what}."
 
     @property
     def remedy(self) -> str:

@@ -55,7 +55,7 @@ LAYERS = {
         "mqtt.publisher",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "access", "desk", "app", "trust"),
+    "wiring": ("config", "log", "access", "report", "desk", "app", "trust"),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }

@@ -22,6 +22,8 @@ from envoy_mqtt.config import forms
 from envoy_mqtt.gateway.verdict import Mode
 
 YES_NO = "true or false"
+TOPIC = r"^[^+#/\x00]([^+#\x00]*[^+#/\x00])?$"
+A_TOPIC = "a topic without + and #, and without / at its ends"
 TEXT = "text in quotes, not empty"
 FILE = "the path of a file"
 CLOUD = "an address that begins with https://, or with http:// before a loopback address such as 127.0.0.1"
@@ -121,8 +123,8 @@ class Mqtt(Section):
     base_topic: str = Field(
         "envoy",
         max_length=1000,
-        pattern=r"^[^+#/\x00]([^+#\x00]*[^+#/\x00])?$",
-        description="a topic without + and #, and without / at its ends",
+        pattern=TOPIC,
+        description=A_TOPIC,
     )
     retain: bool = _switch(True)
 
@@ -133,6 +135,16 @@ class Publish(Section):
     meters: bool = _switch(True)
     live: bool = _switch(True)
     scalars: bool = _switch(False)
+
+
+class Homeassistant(Section):
+    """What is said to Home Assistant, and how often."""
+
+    enabled: bool = _switch(True)
+    prefix: str = Field("homeassistant", max_length=1000, pattern=TOPIC, description=A_TOPIC)
+    birth_topic: str = Field("homeassistant/status", max_length=1000, pattern=TOPIC, description=A_TOPIC)
+    interval_s: int = _between(10, 1, 60)
+    style: Literal["device", "component"] = Field("device", description='"device" or "component"')
 
 
 class Availability(Section):
@@ -172,6 +184,7 @@ class Settings(BaseSettings):
     cloud: Cloud = Cloud()
     mqtt: Mqtt = Mqtt()
     publish: Publish = Publish()
+    homeassistant: Homeassistant = Homeassistant()
     availability: Availability = Availability()
     log: Log = Log()
 

@@ -8,6 +8,7 @@ Connecting waits for the cloud only where there is no living token; `renewing` r
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import NoReturn
 
@@ -65,6 +66,7 @@ class Tokens:
         self._serial = ""
         self._refused: set[str] = set()
         self._replaced = False
+        self._logins, self._count_at = 0, -inf
         self._changed = asyncio.Event()
         self.held: Held | None = None
 
@@ -136,7 +138,10 @@ class Tokens:
     @property
     def logins_today(self) -> int:
         """How often the account was used to ask the cloud within a day; 0 where there is none."""
-        return 0 if self._purse is None else self._purse.logins_today(self._unix())
+        if self._purse is not None and self._steady() >= self._count_at:
+            self._count_at = self._steady() + LOOK_EVERY_S
+            self._logins = self._purse.logins_today(self._unix())
+        return self._logins
 
     def _held_is_due(self) -> bool:
         return self._purse is not None and self.held is not None and self.held.token.due(self._unix())
@@ -215,7 +220,10 @@ class Tokens:
 
     async def _fetch(self, serial: str) -> Held:
         assert self._purse is not None
-        return await bring(self._purse, self._cloud, serial, self._good, self._unix)
+        try:
+            return await bring(self._purse, self._cloud, serial, self._good, self._unix)
+        finally:
+            self._count_at = -inf
 
     def _good(self, token: Token) -> bool:
         return token.text not in self._refused and not token.due(self._unix())

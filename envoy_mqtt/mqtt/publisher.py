@@ -77,10 +77,15 @@ class Publisher:
         self.latency = health.Latency()
         self.connects = self.messages = self.bytes = 0
 
+    @property
+    def connected(self) -> bool:
+        """Whether a broker is there."""
+        return self._connected_at is not None
+
     def facts(self) -> health.Broker:
         """What there is to tell of the broker."""
         return health.Broker(
-            connected=self._connected_at is not None,
+            connected=self.connected,
             connects=self.connects,
             protocol=self._protocol if self.connects else None,
             failures=self._line.reconnects,
@@ -88,7 +93,7 @@ class Publisher:
             messages=self.messages,
             bytes=self.bytes,
             replaced=self._outbox.replaced,
-            latency_ms=self.latency.percentiles_ms,
+            latency=self.latency,
             trouble=self._trouble,
             standing=self._line.standing,
         )
@@ -96,7 +101,7 @@ class Publisher:
     @property
     def _trouble(self) -> Trouble | None:
         """Why the connection is away; the line believes in its return only after a while."""
-        return self._line.trouble if self._connected_at is None else None
+        return None if self.connected else self._line.trouble
 
     async def publish(self) -> NoReturn:
         """Connect, say everything again, and send until the connection is lost."""
