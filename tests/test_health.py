@@ -140,7 +140,8 @@ def test_a_problem_is_told_with_since_text_and_remedy() -> None:
             "serial": SERIAL,
             "since": "2027-01-15T08:00:00Z",
             "text": "The gateway cannot be reached: no connection within 10 s.",
-            "remedy": "Look whether it has power and is on the network, and whether gateway.host is its address.",
+            "remedy": "Look whether it has power and is on the network, and whether gateway.host is its "
+            "address.",
         }
     ]
 
@@ -278,11 +279,14 @@ def test_the_broker_in_numbers() -> None:
     }
 
 
-def test_latency_is_of_the_last_readings_and_null_before_the_first() -> None:
+def test_latency_is_null_before_the_first_reading() -> None:
+    assert Latency().percentiles_ms == (None, None)
+
+
+def test_latency_is_of_the_last_readings() -> None:
     latency = Latency()
-    assert latency.percentiles_ms == (None, None)
     latency.add(0.004)
-    assert latency.percentiles_ms == (4.0, 4.0)
+    assert broker_table(Broker(latency=latency))["latency_ms"] == {"p50": 4.0, "p99": 4.0}
     for _ in range(Latency.REMEMBERED):
         latency.add(0.001)
     assert latency.percentiles_ms == (1.0, 1.0)

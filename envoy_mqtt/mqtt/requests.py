@@ -95,7 +95,7 @@ def _content(payload: bytes) -> dict[str, Any]:
     if len(payload) > LARGEST:
         raise Wrong(f"a request has at most {LARGEST // 1024} KiB")
     try:
-        content = from_json(payload) if payload else {}
+        content = from_json(payload, allow_inf_nan=False) if payload else {}
     except ValueError:
         raise Wrong("a request is a JSON object or empty, and this is no JSON") from None
     if not isinstance(content, dict):
