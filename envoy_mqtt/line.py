@@ -6,7 +6,7 @@ far end is away for another reason. What is wrong stands here as values, too, fo
 
 from collections.abc import Callable
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -38,7 +38,7 @@ class Line:
 
     def __init__(self, what: str, *, clock: Callable[[], float] = steady, **facts: object) -> None:
         self._what = what
-        self._log = log.bind(**facts)
+        self._facts = facts
         self._clock = clock
         self._lost_at: float | None = None
         self._told: set[str] = set()
@@ -47,6 +47,11 @@ class Line:
         self._standing: dict[str, Standing] = {}
         self.trouble: Trouble | None = None
         self.reconnects: dict[str, int] = {}
+
+    @property
+    def _log(self) -> Any:
+        # Bound anew for each line: a logger that is kept stays at the level that it was made with.
+        return log.bind(**self._facts)
 
     def lost(self, error: TryAgain, retry_in_s: float) -> None:
         """The connection ended, or could not be made."""
