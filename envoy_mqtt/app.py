@@ -14,7 +14,6 @@ import signal
 import socket
 import ssl
 import time
-from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -32,6 +31,7 @@ from envoy_mqtt.desk import Desk, wanted
 from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused
 from envoy_mqtt.gateway.client import Target, follow
 from envoy_mqtt.gateway.pins import Pins
+from envoy_mqtt.gateway.road import Road
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
@@ -76,7 +76,7 @@ class Gateway:
         self.bridge = bridge
         self.line = line
         self.tokens = tokens
-        self.requests: Counter[tuple[str, int | str]] = Counter()
+        self.road = Road()
         self._outbox = outbox
         self._pins = pins
         self._until = asyncio.timeout(None)
@@ -95,7 +95,8 @@ class Gateway:
             _reload(self._pins)
         except ConfigError as error:
             raise Refused(str(error), reason="refused", code="disk") from None
-        target = Target(self.settings.host, self.settings.serial, self.tokens, self.settings.certificate)
+        where = self.settings
+        target = Target(where.host, where.serial, self.tokens, self.road, where.certificate)
         await follow(target, self.bridge, self._outbox, self.line, self._pins)
 
     def reconnect(self) -> None:
@@ -131,7 +132,7 @@ class Gateway:
             bursts=bridge.bursts,
             skipped=bridge.skipped,
             reconnects=self.line.reconnects,
-            requests=self.requests,
+            requests=self.road.requests,
             role=None if held is None else held.token.claims.role,
             expires=None if held is None else held.token.claims.expires,
             logins_today=self.tokens.logins_today,

@@ -24,6 +24,7 @@ from envoy_mqtt.gateway.event import Read, reader
 from envoy_mqtt.gateway.layout import Combine, combiner
 from envoy_mqtt.gateway.pace import Pace, WallClock
 from envoy_mqtt.gateway.sse import Decoder, Event, TooLong
+from envoy_mqtt.gateway.total import Total
 from envoy_mqtt.model import NO_WHOLES, Instant, Measured, Reading, Site
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
@@ -111,6 +112,7 @@ class Bridge:
         if site != self._site:
             self._site = site
             self._read_event: Read = reader(site)
+            self._total = Total(site)
             self._combine: Combine = combiner(site)
             self._payloads = Payloads(site, self._publish)
             messages += self._leave_behind(self._payloads.topics)
@@ -137,7 +139,7 @@ class Bridge:
         for event in self._events.receive(chunk):
             taken = self._pace.stamp(now.steady)
             try:
-                measured = self._measured(event)
+                measured = self._total.mend(self._measured(event), taken)
             except BadEvent as bad:
                 self.skipped[bad.reason] += 1
                 self.pulse.unreadable_at = now.steady

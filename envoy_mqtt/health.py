@@ -65,7 +65,7 @@ class Gateway(NamedTuple):
     bursts: int = 0
     skipped: Mapping[str, int] = NONE
     reconnects: Mapping[str, int] = NONE
-    requests: Mapping[tuple[str, int | str], int] = NONE
+    requests: Mapping[tuple[str, str], int] = NONE
     role: str | None = None
     expires: float | None = None
     logins_today: int = 0
@@ -226,10 +226,10 @@ def _tenths(value: float | None) -> float | None:
     return None if value is None else round(value, 1) + 0.0
 
 
-def _by_path(requests: Mapping[tuple[str, int | str], int]) -> dict[str, dict[str, int]]:
+def _by_path(requests: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
     for (path, status), count in requests.items():
-        found.setdefault(path, {})[str(status)] = count
+        found.setdefault(path, {})[status] = count
     return found
 
 

@@ -82,7 +82,7 @@ def test_health_of_a_gateway_that_is_well() -> None:
             bursts=3,
             skipped=Counter(bad_json=2),
             reconnects={"timeout": 1},
-            requests=Counter({("/info", 200): 4, ("/info", "error"): 1, ("/stream/meter", 401): 2}),
+            requests=Counter({("/info", "200"): 4, ("/info", "error"): 1, ("/stream/meter", "401"): 2}),
             role="owner",
             expires=NOW.unix + 30.26 * 86_400,
             logins_today=1,
