@@ -43,13 +43,15 @@ ASKED = 64
 # A broker that starts may hang up on us, too; one that hangs up twice in a row does not speak MQTT 5.
 HUNG_UP = 2
 
-# MQTT 3.1.1 has no word for it: a broker that takes us and hangs up so often in a row, each time so soon, has
-# a second client of our name.
+# MQTT 3.1.1 has no word for it and Mosquitto 2.0.11 does not use MQTT 5's: a broker that takes us and hangs
+# up so often in a row, each time so soon, has a second client of our name.
 KICKS = 3
 KICKED_WITHIN_S = 30.0
 
-# Two of one name that both came back at once would throw each other out for ever.
+# Two of one name that both came back at once would throw each other out for ever; where it is a guess, the
+# wait is shorter.
 LEAVE_ALONE_S = 300.0
+LEAVE_PROBABLY_S = 120.0
 
 # Someone who looks at health later shall find it.
 TAKEN_OVER_STANDS_S = 3600.0
@@ -111,7 +113,7 @@ class Publisher:
                 try:
                     await self._work(connection)
                 finally:
-                    client.timeout = LEAVE_S
+                    connection.leave(LEAVE_S)
                     await self._say_offline(client)
         except* aiomqtt.MqttError as group:
             trouble = self._translate(_first(group), connection)
@@ -218,19 +220,19 @@ class Publisher:
     def _lost(self, error: BaseException, connection: Connection) -> BrokerUnavailable:
         """A connection that was there ended: was it taken from us?"""
         soon = self._steady_s < KICKED_WITHIN_S
-        said = _said(error)
-        self._kicks = self._kicks + 1 if soon and not connection.parting and said != SILENT else 0
+        wordless = connection.gone and not connection.parting
+        self._kicks = self._kicks + 1 if soon and wordless else 0
         if connection.parting == TAKEN_OVER:
-            return self._taken_over(SAME_NAME)
-        if self._protocol == "3.1.1" and self._kicks >= KICKS:
-            return self._taken_over(SAME_NAME_PROBABLY)
-        return BrokerUnavailable(said, reason="lost")
+            return self._taken_over(SAME_NAME, LEAVE_ALONE_S)
+        if self._kicks >= KICKS:
+            return self._taken_over(SAME_NAME_PROBABLY, LEAVE_PROBABLY_S)
+        return BrokerUnavailable(_said(error), reason="lost")
 
-    def _taken_over(self, sentence: str) -> BrokerUnavailable:
+    def _taken_over(self, sentence: str, after_s: float) -> BrokerUnavailable:
         self._kicks = KICKS - 1  # one more is enough now
         text, code = sentence.format(self._broker.client_id), "broker_same_client_id"
         self._line.warn("client id used twice", stands_s=TAKEN_OVER_STANDS_S, error=text, code=code)
-        return BrokerUnavailable(text, reason="taken_over", code=code, after_s=LEAVE_ALONE_S)
+        return BrokerUnavailable(text, reason="taken_over", code=code, after_s=after_s)
 
     def _hung_up(self) -> BrokerUnavailable:
         """Brokers older than MQTT 5 may hang up on it without a word."""

@@ -70,7 +70,7 @@ async def asking(port: int) -> AsyncIterator[Operator]:
 
 @asynccontextmanager
 async def at_work(
-    broker: Mosquitto, keys: Keys, folder: Path, **changes: object
+    broker: Mosquitto, keys: Keys, folder: Path, **changes: Any
 ) -> AsyncIterator[tuple[Gateway, App, Operator]]:
     """A gateway that is read, and an operator."""
     async with (
