@@ -24,13 +24,15 @@ import structlog
 
 from envoy_mqtt import __version__, config, health, installation, store
 from envoy_mqtt.access import sections, tokens_of
-from envoy_mqtt.bridge import SOURCE, Bridge
+from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
 from envoy_mqtt.desk import Desk, wanted
 from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused
 from envoy_mqtt.gateway.client import Target, follow
+from envoy_mqtt.gateway.ladder import Ladder
 from envoy_mqtt.gateway.pins import Pins
+from envoy_mqtt.gateway.plan import Wanted
 from envoy_mqtt.gateway.road import Road
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
@@ -41,6 +43,7 @@ from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.outbox import Outbox
+from envoy_mqtt.problems import Trouble
 from envoy_mqtt.report import Report
 from envoy_mqtt.supervise import end, keep, run_until
 
@@ -54,6 +57,11 @@ THREADS = 128
 
 # What waits when the process is told to stop has this long to leave.
 FLUSH_S = 3.0
+
+# A gateway that is frozen is told of so often.
+FROZEN_EVERY_S = 3600.0
+
+TOTAL_IS_NET = Trouble(code="meter_total_is_net")
 
 # A broker stands in the house and restarts in seconds; asking it six times a minute hurts nobody.
 BROKER_CEILING_S = 10.0
@@ -77,6 +85,7 @@ class Gateway:
         self.line = line
         self.tokens = tokens
         self.road = Road()
+        self.ladder = Ladder(settings.source)
         self._outbox = outbox
         self._pins = pins
         self._until = asyncio.timeout(None)
@@ -96,7 +105,7 @@ class Gateway:
         except ConfigError as error:
             raise Refused(str(error), reason="refused", code="disk") from None
         where = self.settings
-        target = Target(where.host, where.serial, self.tokens, self.road, where.certificate)
+        target = Target(where.host, where.serial, self.tokens, self.road, self.ladder, where.certificate)
         await follow(target, self.bridge, self._outbox, self.line, self._pins)
 
     def reconnect(self) -> None:
@@ -117,6 +126,12 @@ class Gateway:
             async with asyncio.timeout(None) as self._until:
                 await self.tokens.another_one(seconds)
 
+    def tick(self, now: Instant) -> list[Message]:
+        """What has to be said because time has passed."""
+        if self.bridge.frozen(now):
+            self.line.warn("gateway repeats the same reading", again_after_s=FROZEN_EVERY_S)
+        return self.bridge.tick(now)
+
     def facts(self, now: Instant) -> health.Gateway:
         """What there is to tell of it in health."""
         bridge, held = self.bridge, self.tokens.held
@@ -126,9 +141,9 @@ class Gateway:
             pulse=bridge.pulse,
             frozen=bridge.frozen(now),
             trouble=self.line.trouble,
-            standing=self.line.standing,
-            source=None if bridge.access is None else SOURCE,
-            source_reason=None if bridge.access is None else bridge.access.source_reason,
+            standing=[*self.line.standing, *([TOTAL_IS_NET] if bridge.total_is_net else [])],
+            source=bridge.source if bridge.source_reason else None,
+            source_reason=bridge.source_reason or None,
             bursts=bridge.bursts,
             skipped=bridge.skipped,
             reconnects=self.line.reconnects,
@@ -180,7 +195,8 @@ class App:
     def _gateway(self, name: str, settings: config.Gateway, publish: Publish) -> Gateway:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
-        return Gateway(settings, tokens, line, Bridge(publish), outbox=self._outbox, pins=self._pins)
+        bridge = Bridge(publish, _wanted(self._settings))
+        return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Bridge until `stop` is set, then leave in order."""
@@ -224,7 +240,7 @@ class App:
         known: list[str | None] = [each.settings.serial for each in self.gateways]
         while True:
             for gateway in self.gateways:
-                self._outbox.put(gateway.bridge.tick(now()))
+                self._outbox.put(gateway.tick(now()))
             self.desk.tick(now())
             self.report.tick(now())
             met = [each.serial for each in self.gateways]
@@ -305,6 +321,11 @@ def _publish(settings: Settings) -> Publish:
         scalars=settings.publish.scalars,
         fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
     )
+
+
+def _wanted(settings: Settings) -> Wanted:
+    inverters = settings.inverters
+    return Wanted(settings.energy.interval_s, inverters.interval_s if inverters.enabled else None)
 
 
 def _tls(settings: config.Tls) -> ssl.SSLContext | None:

@@ -83,22 +83,13 @@ def read_readings(body: bytes, site: Site) -> Snapshot:
 def _found(answer: list[Any], site: Site) -> dict[Kind, _Entry]:
     """The entries of the site's enabled meters, of those the answer has."""
     meters = {meter.kind: meter for meter in site.meters if meter.enabled and meter.kind}
-    listed = _by_eid(answer)
+    named = (entry for entry in answer if isinstance(entry, dict) and type(entry.get("eid")) is int)
+    listed = {entry["eid"]: entry for entry in named}
     found = {kind: _entry(meter, listed[meter.eid]) for kind, meter in meters.items() if meter.eid in listed}
     # A battery alone is no reading of a house that has other meters.
     if not found or found.keys() == {Kind.STORAGE} != meters.keys():
         raise BadAnswer(f"{PATH} has none of the site's meters")
     return found
-
-
-def _by_eid(answer: list[Any]) -> dict[int, Any]:
-    """The first entry of each id; what has none is nobody's."""
-    listed: dict[int, Any] = {}
-    for entry in answer:
-        eid = entry.get("eid") if isinstance(entry, dict) else None
-        if type(eid) is int:
-            listed.setdefault(eid, entry)
-    return listed
 
 
 def _entry(meter: Meter, wire: object) -> _Entry:
