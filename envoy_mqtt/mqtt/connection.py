@@ -212,7 +212,7 @@ class Connection:
 
 
 def size(message: Message, properties: Properties | None) -> int:
-    """Bytes of the PUBLISH (MQTT 5, section 3.3), at most two too many."""
+    """Bytes of the PUBLISH (MQTT 5, section 3.3), at most five too many."""
     packed = 0 if properties is None else len(properties.pack())  # type: ignore[no-untyped-call]
     rest = 2 + len(message.topic.encode()) + 2 + packed + len(message.payload)
     return 1 + 4 + rest
