@@ -1,6 +1,7 @@
 """What the log says of a far end: a night of retries is two lines."""
 
 import io
+import logging
 from collections.abc import Iterator
 
 import pytest

@@ -57,7 +57,7 @@ async def test_on_mqtt_5_the_broker_is_told_what_is_too_large_for_us() -> None:
     connection = Connection(BROKER, "5")
     limits = connection.client._properties
     assert limits is not None
-    assert limits.MaximumPacketSize == 1024 * 1024
+    assert limits.MaximumPacketSize == 1024 * 1024  # type: ignore[attr-defined]
     assert Connection(BROKER, "3.1.1").client._properties is None
 
 
