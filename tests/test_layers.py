@@ -57,6 +57,8 @@ LAYERS = {
         "mqtt.about",
         "mqtt.payload",
         "mqtt.state",
+        "mqtt.entity",
+        "mqtt.electrical",
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",
