@@ -5,7 +5,6 @@ Whatever arrives, `read` returns what to do, or the answer that says why nothing
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from math import isfinite
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -108,7 +107,7 @@ def _transaction(content: dict[str, Any]) -> Transaction:
     if transaction is None or (isinstance(transaction, str) and len(transaction) <= LONGEST_TRANSACTION):
         return transaction
     number = isinstance(transaction, int | float) and not isinstance(transaction, bool)
-    if number and isfinite(transaction) and abs(transaction) <= LARGEST_NUMBER:
+    if number and abs(transaction) <= LARGEST_NUMBER:
         return transaction  # type: ignore[no-any-return]
     raise Wrong(f"transaction has to be a text of at most {LONGEST_TRANSACTION} characters or a number")
 
