@@ -66,6 +66,7 @@ LAYERS = {
         "problems",
         "pulse",
         "health",
+        "summary",
     ),
     "product": ("bridge",),
     "shell": (
