@@ -16,16 +16,19 @@ import ssl
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from math import inf
 from typing import NoReturn
 
 import structlog
 
-from envoy_mqtt import __version__, config, installation
+from envoy_mqtt import __version__, config, health, installation, store
 from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
-from envoy_mqtt.errors import ConfigError, Refused
+from envoy_mqtt.desk import Desk, wanted
+from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused
 from envoy_mqtt.gateway.client import Target, follow
 from envoy_mqtt.gateway.ladder import Ladder
 from envoy_mqtt.gateway.pins import Pins
@@ -34,10 +37,14 @@ from envoy_mqtt.gateway.road import Road
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
+from envoy_mqtt.model import Instant
+from envoy_mqtt.mqtt.connection import Broker
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
-from envoy_mqtt.mqtt.publisher import Broker, Publisher
+from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.outbox import Outbox
+from envoy_mqtt.problems import Trouble
+from envoy_mqtt.report import Report
 from envoy_mqtt.supervise import end, keep, run_until
 
 log = structlog.get_logger()
@@ -50,6 +57,11 @@ THREADS = 128
 
 # What waits when the process is told to stop has this long to leave.
 FLUSH_S = 3.0
+
+# A gateway that is frozen is told of so often.
+FROZEN_EVERY_S = 3600.0
+
+TOTAL_IS_NET = Trouble(code="meter_total_is_net")
 
 # A broker stands in the house and restarts in seconds; asking it six times a minute hurts nobody.
 BROKER_CEILING_S = 10.0
@@ -76,9 +88,18 @@ class Gateway:
         self.ladder = Ladder(settings.source)
         self._outbox = outbox
         self._pins = pins
+        self._until = asyncio.timeout(None)
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
+        try:
+            async with asyncio.timeout(None) as self._until:
+                await self._follow()
+        except TimeoutError:
+            # As after a minute of readings: the next attempt is made at once.
+            raise GatewayUnavailable("asked to connect anew", reason="asked", steady_s=inf) from None
+
+    async def _follow(self) -> NoReturn:
         try:
             _reload(self._pins)
         except ConfigError as error:
@@ -87,13 +108,50 @@ class Gateway:
         target = Target(where.host, where.serial, self.tokens, self.road, self.ladder, where.certificate)
         await follow(target, self.bridge, self._outbox, self.line, self._pins)
 
+    def reconnect(self) -> None:
+        """Drop the connections and start anew, or end the wait for the next attempt; once in a while only.
+
+        Between an attempt and a wait nobody else runs, so one of the two is always there to be ended.
+        """
+        if self._until.when() is None:
+            self._until.reschedule(asyncio.get_running_loop().time())
+
     async def renew(self) -> NoReturn:
         """Keep the token fresh while the stream goes on; the next connection uses the new one."""
         await self.tokens.renewing(self._say)
 
     async def rest(self, seconds: float) -> None:
         """Wait before the next attempt; a token put into `token_file` meanwhile ends the wait."""
-        await self.tokens.another_one(seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(None) as self._until:
+                await self.tokens.another_one(seconds)
+
+    def tick(self, now: Instant) -> list[Message]:
+        """What has to be said because time has passed."""
+        if self.bridge.frozen(now):
+            self.line.warn("gateway repeats the same reading", again_after_s=FROZEN_EVERY_S)
+        return self.bridge.tick(now)
+
+    def facts(self, now: Instant) -> health.Gateway:
+        """What there is to tell of it in health."""
+        bridge, held = self.bridge, self.tokens.held
+        return health.Gateway(
+            serial=self.serial,
+            fresh=bridge.online,
+            pulse=bridge.pulse,
+            frozen=bridge.frozen(now),
+            trouble=self.line.trouble,
+            standing=[*self.line.standing, *([TOTAL_IS_NET] if bridge.total_is_net else [])],
+            source=bridge.source if bridge.source_reason else None,
+            source_reason=bridge.source_reason or None,
+            bursts=bridge.bursts,
+            skipped=bridge.skipped,
+            reconnects=self.line.reconnects,
+            requests=self.road.requests,
+            role=None if held is None else held.token.claims.role,
+            expires=None if held is None else held.token.claims.expires,
+            logins_today=self.tokens.logins_today,
+        )
 
     def _say(self, token: Token) -> None:
         self._outbox.put(self.bridge.renew(token.claims.role, expiry(token)))
@@ -119,6 +177,20 @@ class App:
         publish = _publish(settings)
         self.gateways = [self._gateway(name, gateway, publish) for name, gateway in sections(settings)]
         self._state = f"{publish.base_topic}/bridge/state"
+        self._line = Line("bridge")
+        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line)
+        self.report = Report(
+            publish, self.gateways, outbox=self._outbox, publisher=self.publisher, line=self._line
+        )
+        self.desk = Desk(
+            settings,
+            self._installation.instance,
+            self.gateways,
+            report=self.report,
+            outbox=self._outbox,
+            publisher=self.publisher,
+            line=self.broker_line,
+        )
 
     def _gateway(self, name: str, settings: config.Gateway, publish: Publish) -> Gateway:
         line = Line("gateway", host=settings.host)
@@ -134,15 +206,14 @@ class App:
         self._say_info()
         self._outbox.put(self._remembered())
         line = self.broker_line
-        publisher = Publisher(self._broker(), self._outbox, line)
         async with asyncio.TaskGroup() as group:
             broker = group.create_task(
-                keep(publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
+                keep(self.publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
             )
             try:
                 following = (keep(each.follow, each.line, sleep=each.rest) for each in self.gateways)
                 renewing = (each.renew() for each in self.gateways)
-                await run_until(stop, self._tick(), *following, *renewing)
+                await run_until(stop, self._tick(), self.desk.serve(), *following, *renewing)
             finally:
                 await self._say_goodbye()
                 await end(broker)
@@ -169,7 +240,9 @@ class App:
         known: list[str | None] = [each.settings.serial for each in self.gateways]
         while True:
             for gateway in self.gateways:
-                self._outbox.put(gateway.bridge.tick(now()))
+                self._outbox.put(gateway.tick(now()))
+            self.desk.tick(now())
+            self.report.tick(now())
             met = [each.serial for each in self.gateways]
             if met != known:
                 known = met
@@ -203,8 +276,10 @@ class App:
             try:
                 installation.save(self._data_dir, remembered)
                 self._installation = remembered
+                self._line.mended("data_dir cannot be written")
             except OSError as error:
-                log.warning("data_dir cannot be written", folder=str(self._data_dir), error=error.strerror)
+                told = store.unwritable(self._data_dir, error)
+                self._line.warn("data_dir cannot be written", error=told, code="disk")
 
     def _broker(self) -> Broker:
         mqtt = self._settings.mqtt
@@ -213,6 +288,7 @@ class App:
             port=mqtt.port,
             client_id=mqtt.client_id or self._installation.client_id,
             will=self._state,
+            wanted=wanted(self._settings),
             username=mqtt.username,
             password=None if mqtt.password is None else mqtt.password.get_secret_value(),
             keepalive_s=mqtt.keepalive_s,

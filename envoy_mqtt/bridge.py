@@ -36,6 +36,7 @@ from envoy_mqtt.model import NO_WHOLES, Instant, Measured, Reading, Site, Wholes
 from envoy_mqtt.mqtt.about import Access, describe
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
+from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Summary, Sums
 
 NOT_YET = Step(Source.STREAM, "")
@@ -72,6 +73,7 @@ class Bridge:
         self._serial: str | None = None
         self._forget()
         self.readings = 0
+        self.pulse = Pulse()
         self.skipped: Counter[str] = Counter()
         self.problem = ""
 
@@ -107,6 +109,25 @@ class Bridge:
     def source(self) -> Source:
         """Where readings come from, or shall come from."""
         return self._step.source
+
+    @property
+    def source_reason(self) -> str:
+        """Why from there, in sentences; empty before that was decided."""
+        return f"{self._step.reason} {TOTAL_IS_NET}" if self.total_is_net else self._step.reason
+
+    @property
+    def total_is_net(self) -> bool:
+        """Whether the gateway gives the net for the house's total."""
+        return self._site is not None and self._hearing.total_is_net
+
+    @property
+    def bursts(self) -> int:
+        """How often several events ended one silence."""
+        return self._pace.bursts
+
+    def frozen(self, now: Instant) -> bool:
+        """Whether the same reading comes again and again while power flows."""
+        return self._freshness.frozen(now.steady)
 
     @property
     def memory(self) -> Mapping[str, Any] | None:
@@ -165,6 +186,7 @@ class Bridge:
                 measured = self._hearing.event(event, now.steady)
             except BadEvent as bad:
                 self.skip(bad.reason, str(bad))
+                self.pulse.unreadable_at = now.steady
             else:
                 yield from self._publish_reading(measured, taken, now)
 
@@ -203,6 +225,7 @@ class Bridge:
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
         self._freshness.check(now.steady)
+        self.pulse.tick(now.steady)
         messages = self._say_availability()
         if self._site is not None:
             due = self._summary.topics(now, online=self.online)
@@ -218,6 +241,7 @@ class Bridge:
         """How long a source may be silent, and whether saying the same for minutes tells something of it."""
         slow = self._step.source is Source.PRODUCTION
         interval_s = self._hearing.production_s if slow else 1.0
+        self.pulse.stall_s = stall_s(interval_s)
         self._freshness.follow(max(self._publish.fresh_s, INTERVALS * interval_s), freezes=not slow)
 
     def _fit(self, site: Site) -> list[Message]:
@@ -263,6 +287,7 @@ class Bridge:
         charge = self._hearing.charged(now.steady)
         reading = Reading(time, self.readings, self._step.source, quantities, charge)
         yield from self._payloads.write(reading, steady=now.steady)
+        self.pulse.read(now.steady)
         self._summary.read(self._payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)
         yield from self._say_availability()
@@ -277,8 +302,8 @@ class Bridge:
     def _say_gateway(self) -> list[Message]:
         if self._site is None:
             return []
-        reason = f"{self._step.reason} {TOTAL_IS_NET}" if self._hearing.total_is_net else self._step.reason
-        about = encode(describe(self._site, self._access, self._step._replace(reason=reason)))
+        step = self._step._replace(reason=self.source_reason)
+        about = encode(describe(self._site, self._access, step))
         if about == self._about:
             return []
         self._about = about

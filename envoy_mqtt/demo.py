@@ -16,7 +16,7 @@ import aiomqtt
 
 from envoy_mqtt import config, log
 from envoy_mqtt.app import App, stop_on_signals
-from envoy_mqtt.mqtt.publisher import NO_DELAY
+from envoy_mqtt.mqtt.connection import NO_DELAY
 from envoy_mqtt.simulate import free, say
 from envoy_mqtt.simulator.broker import Broker
 from envoy_mqtt.simulator.gateway import Gateway

@@ -92,7 +92,15 @@ class Outbox:
         unsent, self._unsent = self._unsent, set()
         for message in self._said.values():
             if now <= message.good_until and (message.retain or message.topic in unsent):
-                self._line.put_nowait(message)
+                self._line.put_nowait(_again(message))
+
+    def say_again(self, now: float) -> None:
+        """Say everything retained again, in the order in which it was said first: availability stands before
+        discovery.
+        """
+        for message in self._said.values():
+            if self._line is not None and now <= message.good_until and message.retain:
+                self._line.put_nowait(_again(message))
 
     def close(self) -> None:
         """The broker is gone; what it has not taken waits as the newest of its topic."""
@@ -121,6 +129,8 @@ class Outbox:
         assert self._line is not None
         self._under_way -= Counter([message.topic])
         self._line.task_done()
+        if not message.retain and self._said.get(message.topic) is message:
+            del self._said[message.topic]  # an answer to a request: nobody can name topics until we are full
 
     async def settle(self) -> None:
         """Let what waits leave, but not for longer than a moment.
@@ -137,3 +147,8 @@ class Outbox:
         """Wait until nothing waits and nothing is under way; at once while the broker is away."""
         if self._line is not None:
             await self._line.join()
+
+
+def _again(message: Message) -> Message:
+    """The same, but nobody measures how long its reading took."""
+    return message._replace(arrived=0.0) if message.arrived else message

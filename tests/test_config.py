@@ -610,6 +610,12 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "meters = true\n"
         "live = true\n"
         "scalars = false\n"
+        "\n[homeassistant]\n"
+        "enabled = true\n"
+        'prefix = "homeassistant"\n'
+        'birth_topic = "homeassistant/status"\n'
+        "interval_s = 10\n"
+        'style = "device"\n'
         "\n[availability]\n"
         "timeout_s = 30\n"
         "\n[energy]\n"
@@ -650,6 +656,13 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
             "retain": True,
         },
         "publish": {"meters": True, "live": True, "scalars": False},
+        "homeassistant": {
+            "enabled": True,
+            "prefix": "homeassistant",
+            "birth_topic": "homeassistant/status",
+            "interval_s": 10,
+            "style": "device",
+        },
         "availability": {"timeout_s": 30},
         "energy": {"interval_s": 60},
         "inverters": {"enabled": False, "interval_s": 300},

@@ -1,5 +1,7 @@
 """What the log says of a far end: a night of retries is two lines."""
 
+import io
+import logging
 from collections.abc import Iterator
 
 import pytest
@@ -7,8 +9,10 @@ import structlog
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
+from envoy_mqtt import log
 from envoy_mqtt.errors import BrokerUnavailable, GatewayUnavailable, Refused, TryAgain
 from envoy_mqtt.line import SETTLED_S, Line
+from envoy_mqtt.problems import Trouble
 
 Told = list[EventDict]
 
@@ -224,3 +228,75 @@ def test_a_note_is_information(told: Told) -> None:
     assert [(line["log_level"], line["event"], line["host"]) for line in told] == [
         ("info", "token in use", "h")
     ]
+
+
+def test_why_the_connection_is_away_stands_there_until_it_is_back() -> None:
+    line = Line("gateway")
+    assert line.trouble is None
+    line.lost(refused("token_missing"), 1.0)
+    assert line.trouble == Trouble("refused", "token_missing", "the remedy")
+    line.lost(away("timeout"), 1.0)
+    assert line.trouble == Trouble("timeout", "", "no connection")
+    line.back(SETTLED_S)
+    assert line.trouble is None
+
+
+def test_a_far_end_that_comes_and_goes_is_not_back() -> None:
+    line = Line("gateway")
+    line.back(SETTLED_S)
+    line.lost(away("closed"), 1.0)
+    line.back(SETTLED_S - 0.1)
+    assert line.trouble is not None
+
+
+def test_a_warning_with_a_code_stands_until_it_is_mended() -> None:
+    line = Line("gateway")
+    line.warn("token not renewed", code="cloud_unavailable", error="it is away")
+    line.warn("token not renewed", code="login_limit", error="six times")
+    line.warn("unreadable events skipped", last="no code, so it is not told")
+    line.warn("token ends", code="token_expiring", cause="at noon")
+    assert line.standing == [
+        Trouble("", "login_limit", "six times"),
+        Trouble("", "token_expiring", "at noon"),
+    ]
+    line.mended("token not renewed", "never happened")
+    assert line.standing == [Trouble("", "token_expiring", "at noon")]
+
+
+def test_a_warning_may_stand_for_a_while_only_and_stands_anew_when_it_comes_again() -> None:
+    now = [100.0]
+    line = Line("broker", clock=lambda: now[0])
+    line.warn("client id used twice", code="broker_same_client_id", stands_s=60.0)
+    now[0] = 159.9
+    assert len(line.standing) == 1
+    now[0] = 160.0
+    assert line.standing == []
+    line.warn("client id used twice", code="broker_same_client_id", stands_s=60.0)
+    assert len(line.standing) == 1
+
+
+def test_each_topic_is_warned_of_once(told: Told) -> None:
+    line = Line("broker")
+    for topic in ("a", "b", "a", "b"):
+        line.warn("broker refuses a topic", topic=topic)
+    assert [line["topic"] for line in told] == ["a", "b"]
+
+
+def test_a_line_made_before_the_level_was_changed_follows_it() -> None:
+    """`set_log_level` is of no use otherwise."""
+    stream = io.StringIO()
+    before, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers, root.level
+    try:
+        log.configure("info", "json", stream=stream)
+        line = Line("gateway")
+        line.lost(away(), 1.0)
+        line.lost(away(), 1.0)
+        assert stream.getvalue().count("\n") == 1
+        log.configure("debug", "json", stream=stream)
+        line.lost(away(), 1.0)
+        assert stream.getvalue().count("\n") == 2
+    finally:
+        structlog.configure(**before)
+        root.handlers = handlers
+        root.setLevel(level)

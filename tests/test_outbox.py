@@ -423,3 +423,66 @@ async def test_who_waits_for_the_last_message_is_let_go_when_the_broker_is_lost(
     outbox.close()
     await turn()
     assert waiting.done()
+
+
+# Saying it again
+
+
+async def test_everything_retained_is_said_again_in_the_order_in_which_it_was_said_first() -> None:
+    """Availability was said before discovery, and is again; what was said since is the newest."""
+    outbox = opened()
+    put(outbox, "availability=1", "live=1", "config=1", "availability=2", "live=2")
+    await take(outbox)
+    outbox.say_again(0.0)
+    assert await take(outbox) == ["availability=2", "live=2", "config=1"]
+
+
+async def test_nothing_old_is_said_again() -> None:
+    outbox = opened()
+    outbox.put([message("live", 1, good_until=30.0), message("config", 1)])
+    await take(outbox)
+    outbox.say_again(30.0)
+    assert await take(outbox) == ["live=1", "config=1"]
+    outbox.say_again(30.1)
+    assert await take(outbox) == ["config=1"]
+
+
+async def test_while_the_broker_is_away_saying_it_again_waits_for_its_return() -> None:
+    outbox = Outbox()
+    put(outbox, "config=1")
+    outbox.say_again(0.0)
+    outbox.open(0.0)
+    assert await take(outbox) == ["config=1"]
+
+
+async def test_an_answer_is_forgotten_once_it_was_sent() -> None:
+    """Whoever asks names the topic: remembering all of them would fill the memory."""
+    outbox = opened()
+    for number in range(100):
+        outbox.put([Message(f"response/{number}", b"{}", qos=1, retain=False)])
+    await take(outbox)
+    assert [outbox.said(f"response/{number}") for number in range(100)] == [None] * 100
+    outbox.say_again(0.0)
+    assert await take(outbox) == []
+
+
+async def test_an_answer_that_did_not_leave_does_with_the_next_connection() -> None:
+    outbox = opened()
+    outbox.put([Message("response/a", b"1", qos=1, retain=False, good_until=10.0)])
+    outbox.close()
+    outbox.open(5.0)
+    assert await take(outbox) == ["response/a=1"]
+    outbox.close()
+    outbox.open(6.0)
+    assert await take(outbox) == []
+
+
+async def test_how_long_a_reading_took_is_not_measured_where_it_is_said_again() -> None:
+    outbox = opened()
+    outbox.put([Message("live", b"1", qos=1, arrived=7.0)])
+    first = await outbox.next()
+    outbox.sent(first)
+    outbox.say_again(0.0)
+    again = await outbox.next()
+    assert (first.arrived, again.arrived) == (7.0, 0.0)
+    assert again._replace(arrived=7.0) == first

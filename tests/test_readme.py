@@ -10,6 +10,7 @@ import pytest
 
 from envoy_mqtt.config import load
 from envoy_mqtt.mqtt.payload import EXTRA_KEYS
+from envoy_mqtt.mqtt.requests import REQUESTS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -67,11 +68,16 @@ def test_its_topics_are_those_of_the_code() -> None:
     assert topics == {
         "bridge/state",
         "bridge/info",
+        "bridge/health",
+        "bridge/request/NAME",
+        "bridge/response/NAME",
         *(
             f"SERIAL/{name}"
             for name in ("availability", "gateway", "live", "production", "net", "consumption")
         ),
         "SERIAL/sensor/KEY",
     }
+    (asked,) = [line for line in README.splitlines() if "bridge/request/NAME" in line]
+    assert set(re.findall("`([a-z_]+)`", asked)) == set(REQUESTS)
     for keys in EXTRA_KEYS.values():
         assert all(f"`{key}`" in README or key == "state_of_charge" for key in keys)

@@ -23,6 +23,8 @@ from envoy_mqtt.gateway.ladder import Wanted
 from envoy_mqtt.gateway.verdict import Mode
 
 YES_NO = "true or false"
+TOPIC = r"^[^+#/\x00]([^+#\x00]*[^+#/\x00])?$"
+A_TOPIC = "a topic without + and #, and without / at its ends"
 TEXT = "text in quotes, not empty"
 FILE = "the path of a file"
 CLOUD = "an address that begins with https://, or with http:// before a loopback address such as 127.0.0.1"
@@ -123,8 +125,8 @@ class Mqtt(Section):
     base_topic: str = Field(
         "envoy",
         max_length=1000,
-        pattern=r"^[^+#/\x00]([^+#\x00]*[^+#/\x00])?$",
-        description="a topic without + and #, and without / at its ends",
+        pattern=TOPIC,
+        description=A_TOPIC,
     )
     retain: bool = _switch(True)
 
@@ -135,6 +137,16 @@ class Publish(Section):
     meters: bool = _switch(True)
     live: bool = _switch(True)
     scalars: bool = _switch(False)
+
+
+class Homeassistant(Section):
+    """What is said to Home Assistant, and how often."""
+
+    enabled: bool = _switch(True)
+    prefix: str = Field("homeassistant", max_length=1000, pattern=TOPIC, description=A_TOPIC)
+    birth_topic: str = Field("homeassistant/status", max_length=1000, pattern=TOPIC, description=A_TOPIC)
+    interval_s: int = _between(10, 1, 60)
+    style: Literal["device", "component"] = Field("device", description='"device" or "component"')
 
 
 class Availability(Section):
@@ -187,6 +199,7 @@ class Settings(BaseSettings):
     cloud: Cloud = Cloud()
     mqtt: Mqtt = Mqtt()
     publish: Publish = Publish()
+    homeassistant: Homeassistant = Homeassistant()
     availability: Availability = Availability()
     energy: Energy = Energy()
     inverters: Inverters = Inverters()

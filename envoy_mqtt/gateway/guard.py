@@ -13,14 +13,24 @@ import hashlib
 from collections.abc import Mapping
 from math import inf
 from types import MappingProxyType
+from typing import Any
 
 import aiohttp
 
 from envoy_mqtt.errors import ConfigError, GatewayUnavailable
 from envoy_mqtt.gateway.certificate import common_name
 from envoy_mqtt.gateway.pins import Pins
-from envoy_mqtt.gateway.verdict import Mode, Verdict, judge, printable
+from envoy_mqtt.gateway.verdict import RENEWED, Mode, Verdict, judge, printable
 from envoy_mqtt.line import Line
+
+# A renewed certificate is a problem in health for a day, and none once somebody has had time to see it.
+CHANGED: Mapping[str, Mapping[str, Any]] = {
+    RENEWED: {
+        "code": "certificate_changed",
+        "stands_s": 86_400.0,
+        "cause": "the new one bears its name and is pinned from now on",
+    }
+}
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -84,6 +94,7 @@ def admit(serial: str, guard: Guard, line: Line, pins: Pins) -> None:
             verdict.warning,
             # What gets pinned is news each time; the rest is said once.
             again_after_s=0.0 if verdict.pin else inf,
+            **CHANGED.get(verdict.warning, {}),
             serial=serial,
             name=printable(guard.name or ""),
             sha256=guard.sha256,

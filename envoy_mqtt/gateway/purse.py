@@ -68,6 +68,7 @@ class Purse:
         content = dict(zip(names, self._owner(serial), strict=True)) | {"token": token.text}
         try:
             store.write(self._file(serial), VERSION, content)
+            self._line.mended("token not cached")
         except OSError as error:
             self._line.warn("token not cached", error=store.unwritable(self.folder, error), code="disk")
 
@@ -80,7 +81,12 @@ class Purse:
         try:
             self._records = store.read(self._book, VERSION, _understand_records) or {}
         except store.Broken as broken:
-            self._line.warn("count of logins lost, so none for a day", error=str(broken), code="login_limit")
+            self._line.warn(
+                "count of logins lost, so none for a day",
+                stands_s=budget.DAY_S,
+                error=str(broken),
+                code="login_limit",
+            )
             self._records = {ANY: budget.used_up(unix)}
             self._save()
         unknown = self._records.get(ANY, Record())
@@ -89,6 +95,13 @@ class Purse:
         if record != found:
             self.write(record)
         return record
+
+    def logins_today(self, unix: float) -> int:
+        """How many logins there were within a day; 0 where nobody can tell, for then there are none."""
+        try:
+            return sum(unix - login < budget.DAY_S for login in self.record(unix).logins)
+        except (OSError, ConfigError):
+            return 0
 
     def write(self, record: Record) -> None:
         """Write the account's record down; raises `OSError`."""

@@ -8,6 +8,7 @@ Connecting waits for the cloud only where there is no living token; `renewing` r
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 from typing import NoReturn
 
@@ -65,6 +66,7 @@ class Tokens:
         self._serial = ""
         self._refused: set[str] = set()
         self._replaced = False
+        self._logins, self._count_at = 0, -inf
         self._changed = asyncio.Event()
         self.held: Held | None = None
 
@@ -133,6 +135,14 @@ class Tokens:
         """The gateway sends readings for the token in use."""
         self._replaced = False
 
+    @property
+    def logins_today(self) -> int:
+        """How often the account was used to ask the cloud within a day; 0 where there is none."""
+        if self._purse is not None and self._steady() >= self._count_at:
+            self._count_at = self._steady() + LOOK_EVERY_S
+            self._logins = self._purse.logins_today(self._unix())
+        return self._logins
+
     def _held_is_due(self) -> bool:
         return self._purse is not None and self.held is not None and self.held.token.due(self._unix())
 
@@ -153,15 +163,19 @@ class Tokens:
         if self.held is None or self.held.token.text != held.token.text:
             self._line.note("token in use", role=claims.role, expires=expiry(held.token), origin=held.origin)
             self._changed.set()
+        if not held.token.due(self._unix()):
+            self._line.mended("token ends", "token not renewed")
         self.held = held
         return held
 
     def _configured(self, serial: str) -> list[Held]:
         text = self._own()
         if text is None:
+            self._line.mended("configured token ignored")
             return []
         token = read_token(text)
         if token.fits(serial):
+            self._line.mended("configured token ignored")
             return [Held(token, "configuration")]
         sentence = f"the token is for gateway {token.claims.serial}, this one is {serial}"
         if self._purse is None:
@@ -195,11 +209,21 @@ class Tokens:
         if self.held is not None and self.held.token.due(self._unix()):
             code = "token_expired" if self.held.token.ended(self._unix()) else "token_expiring"
             expires = expiry(self.held.token)
-            self._line.warn("token ends", again_after_s=DAY_S, expires=expires, remedy=BY_HAND, code=code)
+            self._line.warn(
+                "token ends",
+                again_after_s=DAY_S,
+                cause=f"at {expires}",
+                expires=expires,
+                remedy=BY_HAND,
+                code=code,
+            )
 
     async def _fetch(self, serial: str) -> Held:
         assert self._purse is not None
-        return await bring(self._purse, self._cloud, serial, self._good, self._unix)
+        try:
+            return await bring(self._purse, self._cloud, serial, self._good, self._unix)
+        finally:
+            self._count_at = -inf
 
     def _good(self, token: Token) -> bool:
         return token.text not in self._refused and not token.due(self._unix())

@@ -12,7 +12,8 @@ ONLINE, OFFLINE = b"online", b"offline"
 
 class Message(NamedTuple):
     """One publish. `expiry_s` is MQTT 5's message expiry, 0 for none; `good_until` is the steady time
-    after which it is not sent any more to a broker that was away, so that nothing old looks new.
+    after which it is not sent any more to a broker that was away, so that nothing old looks new, `arrived`
+    the steady time of the reading that is in it, 0 where there is none.
     """
 
     topic: str
@@ -21,11 +22,20 @@ class Message(NamedTuple):
     retain: bool = True
     expiry_s: int = 0
     good_until: float = inf
+    arrived: float = 0.0
 
     @property
     def content_type(self) -> str:
         """What MQTT 5 is told of the payload: every payload is a JSON object or plain text."""
         return "application/json" if self.payload.startswith(b"{") else ""
+
+
+class Incoming(NamedTuple):
+    """A message that the broker brought; `retain` is whether it lay there before we asked."""
+
+    topic: str
+    payload: bytes
+    retain: bool = False
 
 
 def encode(payload: Mapping[str, Any]) -> bytes:

@@ -91,7 +91,7 @@ class Payloads:
         prefix, retain = self._prefix, self._publish.retain
         good_until = steady + self._publish.fresh_s
         for topic, payload, qos in self._payloads(reading):
-            yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until)
+            yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until, steady)
 
     def report(self, inverter: Inverter, now_unix: float) -> Message:
         """What a microinverter reported, read at `now_unix`."""

@@ -20,6 +20,7 @@ SERIAL = Options().serial
 RETAINED = {
     "envoy/bridge/state",
     "envoy/bridge/info",
+    "envoy/bridge/health",
     f"envoy/{SERIAL}/availability",
     f"envoy/{SERIAL}/gateway",
     f"envoy/{SERIAL}/live",

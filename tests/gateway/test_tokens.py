@@ -45,14 +45,14 @@ class House:
         self.own: str | None = None
         self.account: Account | None = Account(PERSON.username, PERSON.password)
 
-    def tokens(self) -> Tokens:
+    def tokens(self, line: Line | None = None) -> Tokens:
         """As a process that has just started has them."""
         return Tokens(
             self.folder,
             lambda: self.own,
             self.account,
             Cloud(self.cloud.url, self.cloud.url),
-            Line("gateway"),
+            line or Line("gateway"),
             unix=lambda: self.now,
         )
 
@@ -380,3 +380,51 @@ async def test_a_token_that_nobody_here_can_renew_is_warned_of_in_time(keys: Key
             await asyncio.sleep(0)
             renewing.cancel()
         assert [line["code"] for line in logs if line["event"] == "token ends"] == ["token_expiring"]
+
+
+async def test_a_token_that_ends_stands_in_health_until_there_is_another(keys: Keys, tmp_path: Path) -> None:
+    async with house(tmp_path, keys) as it:
+        it.account = None
+        it.own = issued(keys, 29 * DAY)
+        line = Line("gateway")
+        tokens = it.tokens(line)
+        renewing = asyncio.create_task(tokens.renewing(lambda _: None))
+        await tokens.find(SERIAL)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert [trouble.code for trouble in line.standing] == ["token_expiring"]
+        it.own = issued(keys, 300 * DAY)
+        await tokens.find(SERIAL)
+        assert line.standing == []
+        renewing.cancel()
+
+
+async def test_what_keeps_the_cloud_from_giving_a_token_stands_in_health_until_it_gives_one(
+    keys: Keys, tmp_path: Path
+) -> None:
+    async with house(tmp_path, keys) as it:
+        line = Line("gateway")
+        tokens = it.tokens(line)
+        await tokens.find(SERIAL)
+        tokens._not_renewed(CloudTrouble("it is away", code="cloud_unavailable"))
+        assert [trouble.code for trouble in line.standing] == ["cloud_unavailable"]
+        await tokens.find(SERIAL)
+        assert line.standing == []
+
+
+async def test_logins_are_counted_for_a_day(keys: Keys, tmp_path: Path) -> None:
+    async with house(tmp_path, keys) as it:
+        assert it.tokens().logins_today == 0
+        tokens = it.tokens()
+        await tokens.find(SERIAL)
+        assert tokens.logins_today == 1
+        it.now += DAY - 1
+        assert it.tokens().logins_today == 1
+        it.now += 1
+        assert it.tokens().logins_today == 0
+
+
+async def test_without_an_account_there_are_no_logins(keys: Keys, tmp_path: Path) -> None:
+    async with house(tmp_path, keys) as it:
+        it.account = None
+        assert it.tokens().logins_today == 0

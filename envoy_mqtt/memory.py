@@ -1,0 +1,22 @@
+"""How much memory this process has."""
+
+import os
+import sys
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+if sys.platform == "linux":
+
+    def resident_mib() -> float:
+        """Resident memory in MiB (proc(5), /proc/pid/statm)."""
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / MIB
+
+else:
+    import resource
+
+    def resident_mib() -> float:
+        """The most there has been, in MiB: what other systems tell (macOS in bytes, BSD in KiB)."""
+        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return most / MIB if sys.platform == "darwin" else most / 1024
