@@ -168,6 +168,19 @@ def token(
     asyncio.run(_run_and_leave(access.show(settings, serial, bare=bare)))
 
 
+@cli.command()
+def discover(
+    *,
+    seconds: Annotated[float, typer.Option(min=0.5, max=60, help="How long to listen.")] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """List the gateways on this network, and what to write into the configuration."""
+    from envoy_mqtt import config, discover
+
+    inside = config.inside_container(os.environ)
+    _play(discover.show(seconds, as_json=as_json, in_container=inside))
+
+
 @config_cli.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether the configuration is right, and what is wrong with it."""

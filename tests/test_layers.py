@@ -26,6 +26,7 @@ LAYERS = {
         "gateway.page",
         "gateway.cloud",
         "gateway.trouble",
+        "gateway.sighting",
         "mqtt.message",
         "mqtt.payload",
     ),
@@ -45,10 +46,11 @@ LAYERS = {
         "gateway.pins",
         "gateway.guard",
         "gateway.client",
+        "gateway.locate",
         "mqtt.publisher",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "access", "app", "trust"),
+    "wiring": ("config", "log", "access", "app", "trust", "discover"),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }
@@ -79,6 +81,7 @@ HOMES = {
     "pydantic_settings": {"config"},
     "structlog": {"log", "line", "app"},
     "typer": {"cli"},
+    "zeroconf": {"gateway.locate"},
 }
 
 # What waits, reads a clock, throws dice or touches the machine.
