@@ -1,0 +1,277 @@
+"""One gateway, from its name to its stream: what was seen of it, and the checks in their order."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from envoy_mqtt.diagnosis import pacing
+from envoy_mqtt.diagnosis.findings import (
+    Check,
+    Finding,
+    bad,
+    carry_out,
+    info,
+    ok,
+    skipped,
+    warning,
+)
+from envoy_mqtt.diagnosis.meters import judge_meters, judge_topics, source
+from envoy_mqtt.diagnosis.pacing import Flow
+from envoy_mqtt.diagnosis.reach import Reached, judge_name, judge_ports
+from envoy_mqtt.gateway.token import CLOCK_SET, Token
+from envoy_mqtt.gateway.verdict import Mode, brief, judge, printable
+from envoy_mqtt.model import Identity, Meter
+from envoy_mqtt.mqtt.message import iso
+
+HTTPS = 443
+
+# Readings of a gateway whose clock is a little off are as good; its days and tokens are not, far off.
+CLOCK_OFF_S = 60.0
+TOKENS_FROM = 7
+
+ORIGINS = {
+    "configuration": "from the configuration",
+    "cache": "fetched before with gateway.account",
+    "cloud": "fetched just now with gateway.account",
+}
+BY_HAND = "put a new one into gateway.token_file, or set gateway.account, with which tokens are fetched"
+
+
+class Shown(NamedTuple):
+    """The certificate of a handshake; `ends` is in Unix seconds, `None` where it cannot be read."""
+
+    name: str | None
+    sha256: str
+    ends: float | None
+
+
+class Trouble(NamedTuple):
+    """Why something could not be had: a sentence, and the contract's word for it where there is one."""
+
+    text: str
+    code: str = ""
+
+
+class Seen(NamedTuple):
+    """What was seen of a gateway. What was not reached is `None`; `…_trouble` says why."""
+
+    host: str
+    now: float
+    key: str = "gateway"
+    base: str = "envoy"
+    serial: str | None = None
+    certificate: Mode = "pin"
+    wanted: str = "auto"
+    in_container: bool = False
+    reached: Reached = Reached("")
+    shown: Shown | None = None
+    pinned: str | None = None
+    identity: Identity | None = None
+    identity_trouble: Trouble | None = None
+    gateway_time: float | None = None
+    token: Token | None = None
+    origin: str = ""
+    renewed: bool = False
+    token_trouble: Trouble | None = None
+    meters: tuple[Meter, ...] | None = None
+    meters_trouble: Trouble | None = None
+    stream_trouble: Trouble | None = None
+    flow: Flow | None = None
+    # What a bridge that reads this gateway answered; its stream was then left alone.
+    bridge: dict[str, Any] | None = None
+    left_alone: str = ""
+
+
+def diagnose(seen: Seen) -> list[Finding]:
+    """Every check's findings."""
+    serial = seen.serial or (seen.identity.serial if seen.identity else None)
+    about = f"gateway {serial} at {seen.host}" if serial else f"gateway at {seen.host}"
+    return list(carry_out(CHECKS, seen, about))
+
+
+def _name(seen: Seen) -> Iterator[Finding]:
+    yield from judge_name(seen.reached, f"{seen.key}.host", in_container=seen.in_container)
+
+
+def _ports(seen: Seen) -> Iterator[Finding]:
+    yield from judge_ports(
+        seen.reached,
+        f"see whether the gateway has power and this address (envoy-mqtt discover lists the gateways here), and "
+        f"mend {seen.key}.host",
+    )
+
+
+def _certificate(seen: Seen) -> Iterator[Finding]:
+    if seen.shown is None:
+        if seen.identity is not None:
+            yield info("none: this gateway speaks plain HTTP, as firmware before 7 does")
+        elif seen.identity_trouble is not None and seen.identity_trouble.code == "certificate_changed":
+            yield bad(seen.identity_trouble.text, "compare it with what the gateway itself shows")
+        return
+    if seen.identity is not None:
+        yield _judged(seen, seen.shown, seen.identity.serial)
+    else:
+        yield ok(_described(seen.shown))
+    if seen.shown.ends is not None and seen.shown.ends < seen.now:
+        yield info(f"it ended at {iso(seen.shown.ends)}; gateways go on using theirs, and so do we")
+
+
+def _judged(seen: Seen, shown: Shown, serial: str) -> Finding:
+    verdict = judge(
+        seen.certificate, serial=serial, name=shown.name, shown=shown.sha256, pinned=seen.pinned
+    )
+    if verdict.refusal:
+        return bad(verdict.refusal, f"find out what answers at {seen.host} before you do anything else")
+    if seen.certificate == "off":
+        return warning(f"{_described(shown)}, not checked", f'set {seen.key}.certificate to "pin"')
+    state = "not yet known; the bridge remembers it at its first contact"
+    if seen.pinned is not None:
+        state = "the one we know" if seen.pinned == shown.sha256 else "renewed, and followed by the bridge"
+    return ok(f"{_described(shown)}, {state}")
+
+
+def _described(shown: Shown) -> str:
+    until = "" if shown.ends is None else f", good until {iso(shown.ends)}"
+    return f"{printable(shown.name or 'without a name')}, SHA-256 {brief(shown.sha256)}…{until}"
+
+
+def _identity(seen: Seen) -> Iterator[Finding]:
+    if seen.identity is None:
+        if seen.identity_trouble is not None:
+            yield bad(seen.identity_trouble.text, f"see what answers at {seen.host}, and mend {seen.key}.host")
+        return
+    who = seen.identity
+    yield ok(
+        f"serial {who.serial}, firmware {printable(who.firmware) or 'unknown'}, part {printable(who.part_number) or 'unknown'}"
+    )
+
+
+def _clock(seen: Seen) -> Iterator[Finding]:
+    if seen.identity is None:
+        return
+    if seen.gateway_time is None:
+        yield info("the gateway tells no time")
+        return
+    off_s = seen.gateway_time - seen.now
+    if seen.now < CLOCK_SET:
+        yield bad("this machine does not know the date", "let it set its clock by network time")
+    elif abs(off_s) > CLOCK_OFF_S:
+        yield warning(
+            f"the gateway's clock is {abs(off_s):.0f} s {'ahead of' if off_s > 0 else 'behind'} ours",
+            "see that this machine, and the gateway's internet access, have network time",
+        )
+    else:
+        yield ok(f"{abs(off_s):.0f} s apart")
+
+
+def _token(seen: Seen) -> Iterator[Finding]:
+    if seen.token_trouble is not None:
+        yield bad(seen.token_trouble.text, f"envoy-mqtt token fetches one with {seen.key}.account; or {BY_HAND}")
+    elif seen.token is not None:
+        yield from _judged_token(seen, seen.token)
+    elif seen.identity is not None:
+        yield info("none is wanted: firmware before 7 takes the installer's password, made from the serial")
+
+
+def _judged_token(seen: Seen, token: Token) -> Iterator[Finding]:
+    claims = token.claims
+    until = "without an end" if claims.expires is None else f"good until {iso(claims.expires)}"
+    told = (
+        f"of the {claims.role or 'unknown role'}, for {claims.serial or 'any gateway'}, {until}, "
+        f"{ORIGINS.get(seen.origin, seen.origin)}"
+    )
+    if token.ended(seen.now):
+        yield bad(told.replace("good until", "ended at"), BY_HAND)
+    elif token.due(seen.now) and not seen.renewed:
+        yield warning(f"{told}: nobody here renews it", BY_HAND)
+    else:
+        yield ok(told)
+
+
+def _access(seen: Seen) -> Iterator[Finding]:
+    if seen.meters_trouble is not None:
+        yield bad(seen.meters_trouble.text, _remedy(seen))
+    elif seen.meters is not None:
+        yield ok("/ivp/meters answers us")
+
+
+def _remedy(seen: Seen) -> str:
+    if seen.token is None:
+        return "see that nothing else keeps the gateway busy, and try again"
+    return (
+        "if the token is this gateway's and has not ended, the gateway may have lost it at an update: get a new "
+        "one (envoy-mqtt token), and restart the gateway if that is refused too"
+    )
+
+
+def _meters(seen: Seen) -> Iterator[Finding]:
+    yield from judge_meters(seen.meters)
+
+
+def _topics(seen: Seen) -> Iterator[Finding]:
+    if seen.identity is not None:
+        yield from judge_topics(seen.identity, seen.meters, seen.base)
+
+
+def _source(seen: Seen) -> Iterator[Finding]:
+    if seen.bridge is not None and (told := _told_source(seen.bridge)):
+        yield ok(told)
+    elif seen.meters is not None:
+        refused = seen.stream_trouble.text if seen.stream_trouble else ""
+        name, reason = source(seen.wanted, seen.meters, refused)
+        yield ok(f"{name}: {reason}")
+
+
+def _told_source(bridge: dict[str, Any]) -> str:
+    name, reason = bridge.get("source"), bridge.get("source_reason")
+    return f"{name}: {reason or 'as the running bridge says'}" if name else ""
+
+
+def _stream(seen: Seen) -> Iterator[Finding]:
+    if seen.bridge is not None:
+        yield _told_flow(seen.bridge)
+    elif seen.left_alone:
+        yield skipped(seen.left_alone)
+    elif seen.stream_trouble is not None and seen.stream_trouble.code == "stream_not_for_role":
+        yield warning(
+            seen.stream_trouble.text,
+            "nothing has to be done: the meters are asked once a second instead; an installer's token, where you "
+            "can have one, or another firmware opens the stream",
+        )
+    elif seen.stream_trouble is not None:
+        yield bad(seen.stream_trouble.text, pacing.BUSY)
+    elif seen.flow is not None:
+        yield from pacing.judge_flow(seen.flow)
+
+
+def _told_flow(bridge: dict[str, Any]) -> Finding:
+    """What the running bridge says of its readings; every key may be missing."""
+    facts = [
+        f"{bridge[key]:g} {unit}"
+        for key, unit in (
+            ("rate_hz", "readings a second"),
+            ("longest_silence_s", "s longest silence"),
+            ("bursts", "bursts"),
+            ("stalls", "stalls"),
+        )
+        if isinstance(bridge.get(key), int | float)
+    ]
+    told = f"as the running bridge sees it: {', '.join(facts) or 'no figures'}"
+    reason = bridge.get("offline_reason")
+    if bridge.get("fresh") is False or (reason and bridge.get("fresh") is not True):
+        return bad(f"the running bridge gets no readings ({reason or 'no reason told'})", "see its log")
+    return ok(told)
+
+
+CHECKS = (
+    Check("name", _name, "its name does not resolve"),
+    Check("ports", _ports, "no port takes a connection"),
+    Check("certificate", _certificate, "its certificate is refused"),
+    Check("identity", _identity, "it did not say who it is"),
+    Check("clock", _clock),
+    Check("token", _token, "there is no token that could be shown"),
+    Check("access", _access, "it does not let us read its meters"),
+    Check("meters", _meters),
+    Check("topics", _topics),
+    Check("source", _source),
+    Check("stream", _stream),
+)
