@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from envoy_mqtt import config
 from envoy_mqtt.clock import unix
 from envoy_mqtt.config import Settings
-from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused, TryAgain
+from envoy_mqtt.errors import ConfigError, EnvoyMqttError, GatewayUnavailable, Refused, TryAgain
 from envoy_mqtt.gateway.auth import Account, Cloud
 from envoy_mqtt.gateway.client import meet
 from envoy_mqtt.gateway.cloud import BY_HAND
+from envoy_mqtt.gateway.road import wants_token
 from envoy_mqtt.gateway.token import Held
 from envoy_mqtt.gateway.tokens import ACCOUNT, Tokens, expiry
 from envoy_mqtt.line import Line
@@ -97,9 +98,15 @@ def _wanted(settings: Settings, serial: str | None) -> tuple[str, config.Gateway
 
 async def _ask(gateway: config.Gateway) -> str:
     try:
-        return (await meet(gateway.host, gateway.serial)).identity.serial
+        identity = (await meet(gateway.host, gateway.serial)).identity
     except TryAgain as error:
         sentence = f"the gateway at {gateway.host} cannot be asked for its serial number ({error}): "
         raise GatewayUnavailable(
             sentence + "mend gateway.host, or give the number with --serial", reason=error.reason
         ) from None
+    if not wants_token(identity):
+        raise EnvoyMqttError(
+            f"the gateway at {gateway.host} needs no token; its firmware, {identity.firmware}, is older than 7 "
+            "and lets the bridge in without one"
+        )
+    return identity.serial

@@ -28,6 +28,7 @@ from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError, Refused
 from envoy_mqtt.gateway.client import Target, follow
 from envoy_mqtt.gateway.pins import Pins
+from envoy_mqtt.gateway.road import Road
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
@@ -69,6 +70,7 @@ class Gateway:
         self.bridge = bridge
         self.line = line
         self.tokens = tokens
+        self.road = Road()
         self._outbox = outbox
         self._pins = pins
 
@@ -78,7 +80,8 @@ class Gateway:
             _reload(self._pins)
         except ConfigError as error:
             raise Refused(str(error), reason="refused", code="disk") from None
-        target = Target(self.settings.host, self.settings.serial, self.tokens, self.settings.certificate)
+        where = self.settings
+        target = Target(where.host, where.serial, self.tokens, self.road, where.certificate)
         await follow(target, self.bridge, self._outbox, self.line, self._pins)
 
     async def renew(self) -> NoReturn:

@@ -20,10 +20,11 @@ from typing import NamedTuple
 
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
-from envoy_mqtt.gateway.normalise import Decode, Quantities, decoder
+from envoy_mqtt.gateway.event import Read, reader
+from envoy_mqtt.gateway.layout import Combine, combiner
 from envoy_mqtt.gateway.pace import Pace, WallClock
 from envoy_mqtt.gateway.sse import Decoder, Event, TooLong
-from envoy_mqtt.model import Instant, Reading, Site
+from envoy_mqtt.model import NO_WHOLES, Instant, Measured, Reading, Site
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 
@@ -93,7 +94,8 @@ class Bridge:
         self._access = access
         if site != self._site:
             self._site = site
-            self._decode: Decode = decoder(site)
+            self._read_event: Read = reader(site)
+            self._combine: Combine = combiner(site)
             self._payloads = Payloads(site, self._publish)
             messages += self._leave_behind(self._payloads.topics)
         return messages + self._say_gateway(site, access)
@@ -119,12 +121,12 @@ class Bridge:
         for event in self._events.receive(chunk):
             taken = self._pace.stamp(now.steady)
             try:
-                quantities = self._decoded(event)
+                measured = self._measured(event)
             except BadEvent as bad:
                 self.skipped[bad.reason] += 1
                 self.problem = str(bad)
             else:
-                yield from self._publish_reading(quantities, taken, now)
+                yield from self._publish_reading(measured, taken, now)
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
@@ -136,17 +138,17 @@ class Bridge:
         self._freshness.online = False
         return self._say_availability()
 
-    def _decoded(self, event: Event) -> Quantities:
+    def _measured(self, event: Event) -> Measured:
         if isinstance(event, TooLong):
             raise BadEvent("too_long", "it is longer than 64 KiB")
-        return self._decode(event)
+        return self._read_event(event)
 
-    def _publish_reading(self, quantities: Quantities, taken: float, now: Instant) -> Iterator[Message]:
+    def _publish_reading(self, measured: Measured, taken: float, now: Instant) -> Iterator[Message]:
         self.readings += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
-        reading = Reading(time, self.readings, SOURCE, quantities)
+        reading = Reading(time, self.readings, SOURCE, self._combine(measured, NO_WHOLES))
         yield from self._payloads.write(reading, steady=now.steady)
-        self._freshness.read(quantities, now.steady)
+        self._freshness.read(measured, now.steady)
         yield from self._say_availability()
 
     def _say_availability(self) -> list[Message]:

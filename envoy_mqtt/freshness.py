@@ -1,13 +1,11 @@
 """Are fresh readings coming? What a gateway's `availability` says, on the steady clock alone. Pure."""
 
-from envoy_mqtt.model import Phase, Phases, Quantity
+from envoy_mqtt.model import Measured, Phase
 
 # Meters tremble in the last digits, so the same values for five minutes while power flows come from a
 # gateway that has frozen (the contract, section "Availability").
 FROZEN_S = 300.0
 FLOWING_W = 1.0
-
-Quantities = dict[Quantity, Phases]
 
 
 class Freshness:
@@ -17,14 +15,14 @@ class Freshness:
         self.timeout_s = timeout_s
         self.online = False
         self._last: float | None = None
-        self._quantities: Quantities = {}
+        self._measured: Measured = {}
         self._unchanged_since = 0.0
 
-    def read(self, quantities: Quantities, now: float) -> None:
+    def read(self, measured: Measured, now: float) -> None:
         """A reading came at `now`."""
-        if quantities != self._quantities or not _flowing(quantities) or self.silent(now):
+        if measured != self._measured or not _flowing(measured) or self.silent(now):
             self._unchanged_since = now
-        self._quantities = quantities
+        self._measured = measured
         self._last = now
         self.check(now)
 
@@ -41,8 +39,8 @@ class Freshness:
         return now - self._unchanged_since >= FROZEN_S and not self.silent(now)
 
 
-def _flowing(quantities: Quantities) -> bool:
-    return any(_flows(phase) for phases in quantities.values() for phase in phases)
+def _flowing(measured: Measured) -> bool:
+    return any(_flows(phase) for phases in measured.values() for phase in phases)
 
 
 def _flows(phase: Phase) -> bool:

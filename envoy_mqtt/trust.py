@@ -100,6 +100,11 @@ def _find(gateway: config.Gateway, met: Met, pins: Mapping[str, str]) -> Finding
             f"the gateway has the serial number {serial}, not {gateway.serial}: mend gateway.host or "
             "gateway.serial"
         )
+    if met.sha256 is None:
+        raise EnvoyMqttError(
+            f"the gateway {serial} has firmware {met.identity.firmware} and no certificate: there is nothing "
+            "to trust"
+        )
     verdict = judge("pin", serial=serial, name=met.name, shown=met.sha256, pinned=None)
     if verdict.refusal:
         raise EnvoyMqttError(verdict.refusal)

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envoy_mqtt.freshness import Freshness
-from envoy_mqtt.model import UNKNOWN, Phase, Phases, Quantity
+from envoy_mqtt.model import UNKNOWN, Kind, Phase, Phases
 
 MINUTE = 60.0
 
 
-def powers(*watts: float | None) -> dict[Quantity, Phases]:
-    return {Quantity.PRODUCTION: tuple(Phase(power=power, voltage=230.0) for power in watts)}
+def powers(*watts: float | None) -> dict[Kind, Phases]:
+    return {Kind.PRODUCTION: tuple(Phase(power=power, voltage=230.0) for power in watts)}
 
 
 def test_a_start_is_offline_until_the_first_reading() -> None:
@@ -47,7 +47,7 @@ def test_the_timeout_is_as_configured() -> None:
     assert not fresh.online
 
 
-def minutes_of(fresh: Freshness, values: dict[Quantity, Phases], minutes: float, start: float = 0.0) -> float:
+def minutes_of(fresh: Freshness, values: dict[Kind, Phases], minutes: float, start: float = 0.0) -> float:
     """Read the same values once a second, and give back the last second."""
     last = start
     for second in range(int(minutes * MINUTE) + 1):
@@ -94,7 +94,7 @@ def test_the_smallest_change_of_any_value_is_a_change() -> None:
     fresh = Freshness(30.0)
     for second in range(900):
         volts = 230.0 + 0.001 * (second % 200 == 0)
-        fresh.read({Quantity.PRODUCTION: (Phase(power=500.0, voltage=volts),)}, float(second))
+        fresh.read({Kind.PRODUCTION: (Phase(power=500.0, voltage=volts),)}, float(second))
     assert fresh.online
 
 
@@ -118,7 +118,7 @@ def test_a_silent_gateway_is_silent_and_not_frozen() -> None:
 
 def test_a_layout_of_nothing_known_is_fresh_while_readings_come() -> None:
     fresh = Freshness(30.0)
-    minutes_of(fresh, {Quantity.PRODUCTION: (UNKNOWN,)}, 10)
+    minutes_of(fresh, {Kind.PRODUCTION: (UNKNOWN,)}, 10)
     assert fresh.online
 
 

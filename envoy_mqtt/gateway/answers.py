@@ -33,10 +33,13 @@ PHASES_OF_MODE = {"single": 1, "split": 2, "three": 3}
 # ones have 12 digits.
 SERIAL = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
+_TRUTHS = {"true": True, "false": False}
+
 
 def read_info(body: bytes) -> Identity:
-    """Who answers: serial number, part number and firmware, from the XML of `/info`."""
-    device = _parse_xml(body).find("device")
+    """Who answers, from the XML of `/info`; the elements are those of the protocol notes, section 4."""
+    root = _parse_xml(body)
+    device = root.find("device")
     if device is None:
         raise BadAnswer("/info has no <device>")
     serial = (device.findtext("sn") or "").strip()
@@ -46,6 +49,8 @@ def read_info(body: bytes) -> Identity:
         serial=serial,
         part_number=(device.findtext("pn") or "").strip(),
         firmware=(device.findtext("software") or "").strip(),
+        metered=_TRUTHS.get((device.findtext("imeter") or "").strip().lower()),
+        web_tokens=_TRUTHS.get((root.findtext("web-tokens") or "").strip().lower(), False),
     )
 
 

@@ -1,47 +1,32 @@
-"""One gateway over HTTP: ask who it is, then follow its stream until it ends.
+"""One gateway, followed: ask who it is, choose what to read, and read it until it ends.
 
-The shell around `Bridge`, and with `guard` the home of aiohttp's client for gateways. `follow` is one
-attempt; it always ends by raising, `TryAgain` for whatever a gateway or a network can do. Bytes go in the
-moment they arrive, messages come out of the same call, and nothing is waited for in between.
+The shell around `Bridge`. `follow` is one attempt; it always ends by raising, `TryAgain` for whatever a
+gateway or a network can do. Bytes go in the moment they arrive, messages come out of the same call, and
+nothing is waited for in between.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from math import inf
 from typing import NamedTuple, NoReturn
 
-import aiohttp
-from aiohttp import ClientResponse, ClientTimeout
+from aiohttp import ClientResponse
 
-from envoy_mqtt import __version__
 from envoy_mqtt.bridge import Access, Bridge
 from envoy_mqtt.clock import now, steady
-from envoy_mqtt.errors import BadAnswer, ConfigError, GatewayUnavailable, TryAgain
-from envoy_mqtt.gateway.answers import read_info, read_meters
-from envoy_mqtt.gateway.guard import Guard
+from envoy_mqtt.errors import BadAnswer, GatewayUnavailable, TryAgain
+from envoy_mqtt.gateway.answers import read_meters
+from envoy_mqtt.gateway.guard import Guard, admit
 from envoy_mqtt.gateway.pins import Pins
+from envoy_mqtt.gateway.road import Road
+from envoy_mqtt.gateway.session import Session
 from envoy_mqtt.gateway.tokens import Tokens, expiry
-from envoy_mqtt.gateway.trouble import FOREIGN, REFUSED, of_status, translate
-from envoy_mqtt.gateway.verdict import Mode, printable
+from envoy_mqtt.gateway.trouble import FOREIGN, translate
+from envoy_mqtt.gateway.verdict import Mode
 from envoy_mqtt.line import Line
 from envoy_mqtt.model import Identity, Site
 from envoy_mqtt.outbox import Outbox
 
-# A gateway may hold its readings back for 25 s and be well (protocol notes, section 1.5).
-SILENCE_S = 30.0
-
 # Bytes that never become an event are no stream either.
 NO_EVENT_S = 60.0
-
-# A gateway's small processor takes seconds for a TLS handshake, and some of its pages half a minute.
-CONNECT_S = 10.0
-HEADERS_S = 45.0
-ANSWER = ClientTimeout(total=HEADERS_S, connect=CONNECT_S, sock_read=SILENCE_S)
-STREAM = ClientTimeout(total=None, connect=CONNECT_S, sock_read=SILENCE_S)
-
-# The largest answer that is read; real ones have 3 kB.
-LARGEST_ANSWER = 256 * 1024
 
 # A flood is worked off in slices, so that other gateways, and the broker, get their turn.
 SLICE = 4096
@@ -52,22 +37,25 @@ SOURCE_REASON = "The stream is the only source that this version reads."
 
 
 class Target(NamedTuple):
-    """Where a gateway is asked, the serial number it must have if that is known, its tokens, and how
-    strictly its certificate is looked at.
+    """Where a gateway is asked, the serial number it must have if that is known, its tokens, what is
+    remembered of the way there, and how strictly its certificate is looked at.
     """
 
     host: str
     serial: str | None
     tokens: Tokens
+    road: Road
     certificate: Mode = "pin"
 
 
 class Met(NamedTuple):
-    """Who answers at an address, and the certificate shown there; `sha256` is lower-case hex."""
+    """Who answers at an address, and the certificate shown there: its name, and its SHA-256 in lower-case
+    hex, `None` where the gateway is too old to have one.
+    """
 
     identity: Identity
     name: str | None
-    sha256: str
+    sha256: str | None
 
 
 async def meet(host: str, serial: str | None = None) -> Met:
@@ -77,11 +65,12 @@ async def meet(host: str, serial: str | None = None) -> Met:
     """
     guard = Guard("off")
     try:
-        async with _session(host, guard) as http:
-            identity = read_info(await _answer(http, "/info", None))
+        async with Session(host, guard, Road()) as session:
+            identity = await session.identify(serial)
     except FOREIGN as error:
         raise translate(error) from None
-    _check_serial(identity, host, serial)
+    if not session.encrypted:
+        return Met(identity, None, None)
     return Met(identity, guard.name, guard.sha256)
 
 
@@ -93,112 +82,41 @@ async def follow(target: Target, bridge: Bridge, outbox: Outbox, line: Line, pin
     """
     stream = Stream(bridge, outbox, line, target.tokens)
     try:
-        await _attempt(target, stream, line, pins)
+        await _attempt(target, stream, line, pins, known=bridge.serial)
     except TryAgain as error:
         trouble = error
-        if error.code == REFUSED:
-            target.tokens.refused()
     except FOREIGN as error:
         trouble = translate(error)
     trouble.steady_s = stream.steady_s
     raise trouble
 
 
-async def _attempt(target: Target, stream: "Stream", line: Line, pins: Pins) -> NoReturn:
+async def _attempt(
+    target: Target, stream: "Stream", line: Line, pins: Pins, *, known: str | None
+) -> NoReturn:
     guard = Guard(target.certificate, pins.known, target.serial)
-    async with _session(target.host, guard) as http:
-        site, access, token = await _identify(http, target, guard, stream=stream, line=line, pins=pins)
-        stream.identify(site, access)
-        async with _get(http, "/stream/meter", token, STREAM) as response:
+    async with Session(target.host, guard, target.road) as session:
+        secure = (target.serial or known) in pins.known
+        identity = await session.identify(target.serial, secure=secure, pinned=pins.known)
+        if session.encrypted:
+            admit(identity.serial, guard, line, pins)
+        stream.meet(identity.serial)
+        await session.sign_in(identity, target.tokens)
+        meters = read_meters(await session.ask("/ivp/meters"))
+        stream.identify(Site(identity, meters), _access(target, session, guard))
+        async with session.stream() as response:
             await stream.read(response)
 
 
-def _session(host: str, guard: Guard) -> aiohttp.ClientSession:
-    http = aiohttp.ClientSession(
-        f"https://{host}",
-        # One connection for the stream and one for everything else.
-        connector=aiohttp.TCPConnector(ssl=guard, limit=2),
-        headers={"User-Agent": f"envoy-mqtt/{__version__}", "Accept-Encoding": "identity"},
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        read_bufsize=16 * 1024,
-    )
-    # aiohttp asks again by itself, at once, when a connection closes before the answer.
-    http._retry_connection = False
-    return http
-
-
-async def _identify(
-    http: aiohttp.ClientSession, target: Target, guard: Guard, *, stream: "Stream", line: Line, pins: Pins
-) -> tuple[Site, Access, str]:
-    identity = read_info(await _answer(http, "/info", None))
-    _check_serial(identity, target.host, target.serial)
-    _admit(identity.serial, guard, line, pins)
-    stream.meet(identity.serial)
-    token = await target.tokens.find(identity.serial)
-    meters = read_meters(await _answer(http, "/ivp/meters", token.text))
-    access = Access(
+def _access(target: Target, session: Session, guard: Guard) -> Access:
+    token = session.token
+    return Access(
         address=target.host,
         source_reason=SOURCE_REASON,
-        token_role=token.claims.role,
-        token_expires=expiry(token),
-        certificate_sha256=guard.sha256,
+        token_role=None if token is None else token.claims.role,
+        token_expires=None if token is None else expiry(token),
+        certificate_sha256=guard.sha256 if session.encrypted else None,
     )
-    return Site(identity, meters), access, token.text
-
-
-def _check_serial(identity: Identity, host: str, serial: str | None) -> None:
-    if serial not in (None, identity.serial):
-        raise GatewayUnavailable(
-            f"the gateway at {host} has the serial number {identity.serial}, not {serial}: "
-            "mend gateway.host or gateway.serial",
-            reason="other_serial",
-        )
-
-
-def _admit(serial: str, guard: Guard, line: Line, pins: Pins) -> None:
-    """Carry out the verdict on the certificate; raises `GatewayUnavailable` where it is refused."""
-    verdict = guard.judge(serial)
-    if verdict.warning:
-        line.warn(
-            verdict.warning,
-            # What gets pinned is news each time; the rest is said once.
-            again_after_s=0.0 if verdict.pin else inf,
-            serial=serial,
-            name=printable(guard.name or ""),
-            sha256=guard.sha256,
-            pinned_before=pins.known.get(serial),
-        )
-    if verdict.pin:
-        try:
-            pins.keep(serial, guard.sha256)
-        except ConfigError as error:
-            line.warn("certificate pinned until the end of this process only", error=str(error))
-
-
-@asynccontextmanager
-async def _get(
-    http: aiohttp.ClientSession, path: str, token: str | None, limits: ClientTimeout
-) -> AsyncIterator[ClientResponse]:
-    """A 200 answer; every other status is trouble, and a redirect is never followed with a token."""
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-    # A gateway that drips its headers renews `sock_read` with every byte.
-    async with asyncio.timeout(HEADERS_S):
-        response = await http.get(path, headers=headers, timeout=limits, allow_redirects=False)
-    async with response:
-        if response.status != 200:
-            raise of_status(path, response.status, response.headers.get("Retry-After", ""), now().unix)
-        yield response
-
-
-async def _answer(http: aiohttp.ClientSession, path: str, token: str | None) -> bytes:
-    body = bytearray()
-    async with _get(http, path, token, ANSWER) as response:
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > LARGEST_ANSWER:
-                raise BadAnswer(f"{path} answers more than {LARGEST_ANSWER // 1024} KiB")
-    return bytes(body)
 
 
 class Stream:

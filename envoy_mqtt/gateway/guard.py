@@ -1,7 +1,7 @@
 """The certificate of one session, held against what we know before anything secret leaves.
 
     handshake   check()   the first certificate of the session, and no other after it
-    /info       judge()   now the serial number is known: its name, and the pin
+    /info       admit()   now the serial number is known: its name, and the pin
     the token             only after that
 
 Where the configuration gives the serial number, a changed certificate that is refused does not come past the
@@ -11,13 +11,16 @@ handshake. Another gateway's name does: `/info` then tells an impostor from a mi
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from math import inf
 from types import MappingProxyType
 
 import aiohttp
 
-from envoy_mqtt.errors import GatewayUnavailable
+from envoy_mqtt.errors import ConfigError, GatewayUnavailable
 from envoy_mqtt.gateway.certificate import common_name
-from envoy_mqtt.gateway.verdict import Mode, Verdict, judge
+from envoy_mqtt.gateway.pins import Pins
+from envoy_mqtt.gateway.verdict import Mode, Verdict, judge, printable
+from envoy_mqtt.line import Line
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -71,3 +74,23 @@ class Guard(aiohttp.Fingerprint):
         if verdict.refusal:
             raise GatewayUnavailable(verdict.refusal, reason=verdict.reason)
         return verdict
+
+
+def admit(serial: str, guard: Guard, line: Line, pins: Pins) -> None:
+    """Carry out the verdict on the certificate; raises `GatewayUnavailable` where it is refused."""
+    verdict = guard.judge(serial)
+    if verdict.warning:
+        line.warn(
+            verdict.warning,
+            # What gets pinned is news each time; the rest is said once.
+            again_after_s=0.0 if verdict.pin else inf,
+            serial=serial,
+            name=printable(guard.name or ""),
+            sha256=guard.sha256,
+            pinned_before=pins.known.get(serial),
+        )
+    if verdict.pin:
+        try:
+            pins.keep(serial, guard.sha256)
+        except ConfigError as error:
+            line.warn("certificate pinned until the end of this process only", error=str(error))

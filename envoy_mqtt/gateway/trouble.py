@@ -32,12 +32,37 @@ LOCAL_NAME = (
     "set gateway.host to the gateway's IP address"
 )
 
+# What failed before a single byte of HTTP: the same gateway may listen elsewhere.
+NO_CONNECTION = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
 # Statuses that someone other than the gateway has to mend.
 REFUSED = "gateway_refused"
 REFUSALS = {
     401: "it refuses the token (401): it may be expired, be another gateway's, or its role too low",
     403: "it refuses the token (403)",
 }
+UNAUTHORIZED = frozenset(REFUSALS)
+
+# `{path}`, `{role}` and `{status}` are filled in.
+STREAM_NOT_FOR_ROLE = (
+    "this token's role, {role}, may not read the stream on this firmware ({status}): an installer's token "
+    'may, which gateway.account.role = "installer" fetches'
+)
+PATH_NOT_FOR_ROLE = "it takes the token, and its role, {role}, may not read {path} ({status})"
+
+NOT_UNDERSTOOD = (
+    "it asks for a password ({status}) in a way that nobody understands: its firmware is too old or broken, "
+    "and an update by Enphase may mend it"
+)
+NOT_THE_INSTALLER = (
+    "it refuses the installer's password ({status}) that belongs to its serial number: if it answers "
+    "with another gateway's serial number, something stands between us"
+)
+
+
+def no_connection(error: BaseException) -> bool:
+    """Whether nobody listens there, or nobody who speaks TLS; a name without an address is neither."""
+    return isinstance(error, NO_CONNECTION) and not isinstance(error, aiohttp.ClientConnectorDNSError)
 
 
 def translate(error: BaseException) -> TryAgain:
@@ -55,6 +80,19 @@ def of_status(path: str, status: int, retry_after: str, now_unix: float) -> TryA
     if status in REFUSALS:
         return Refused(REFUSALS[status], reason="refused", code=REFUSED, after_s=after_s)
     return GatewayUnavailable(f"it answers {status} for {path}", reason="bad_data", after_s=after_s)
+
+
+def of_role(path: str, status: int, role: str | None, *, stream: bool) -> Refused:
+    """The gateway takes the token, and not for this path (protocol notes, section 1.6)."""
+    sentence, code = (STREAM_NOT_FOR_ROLE, "stream_not_for_role") if stream else (PATH_NOT_FOR_ROLE, REFUSED)
+    text = sentence.format(path=path, role=role or "unknown", status=status)
+    return Refused(text, reason="refused", code=code)
+
+
+def of_password(status: int, *, understood: bool) -> Refused:
+    """A gateway before firmware 7 does not let us in; `understood` is whether its challenge was."""
+    sentence = NOT_THE_INSTALLER if understood else NOT_UNDERSTOOD
+    return Refused(sentence.format(status=status), reason="refused", code=REFUSED)
 
 
 def retry_after_s(value: str, now_unix: float) -> float:

@@ -7,8 +7,8 @@ reading only fills in the values. `live` leaves first of a reading's messages.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from envoy_mqtt.gateway.normalise import quantities
-from envoy_mqtt.model import Phase, Phases, Quantity, Reading, Site
+from envoy_mqtt.gateway.layout import quantities
+from envoy_mqtt.model import Phase, Phases, Quantities, Quantity, Reading, Site
 from envoy_mqtt.mqtt.message import Message, encode, milliseconds
 
 SCHEMA = 1
@@ -71,7 +71,7 @@ class Payloads:
     @property
     def _unknown(self) -> Reading:
         nothing = (Phase(),) * self._phases
-        return Reading(0.0, 0, "", dict.fromkeys(self._quantities, nothing))
+        return Reading(0.0, 0, "", Quantities(dict.fromkeys(self._quantities, nothing)))
 
     def write(self, reading: Reading, *, steady: float) -> Iterator[Message]:
         """The messages of one reading that arrived at `steady`, each written when it is asked for."""
@@ -81,9 +81,7 @@ class Payloads:
             yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until)
 
     def _payloads(self, reading: Reading) -> Iterator[tuple[str, bytes, int]]:
-        values = {
-            quantity: self._values_of(quantity, reading.quantities[quantity]) for quantity in self._quantities
-        }
+        values = {quantity: self._values_of(quantity, reading) for quantity in self._quantities}
         time, timestamp = milliseconds(reading.time)
         live = list(zip(self._live_keys, self._live_values(values), strict=True))
         if self._publish.live:
@@ -110,15 +108,19 @@ class Payloads:
             keys += [f"l{n}_{key}" for n in range(1, self._phases + 1) for key in DECIMALS]
         return keys
 
-    def _values_of(self, quantity: Quantity, phases: Phases) -> list[Value]:
-        total = whole(phases)
+    def _values_of(self, quantity: Quantity, reading: Reading) -> list[Value]:
+        phases, wholes = reading.quantities
+        total = whole(phases[quantity])
+        if quantity in wholes and total.power is None:
+            total = Phase(power=wholes[quantity])  # the phases, of which nothing is known, do not sum to it
         values = rounded(total)
         if quantity is Quantity.NET:
             values += exchange(values[0])
         elif quantity is Quantity.STORAGE:
-            values.append(None)  # the state of charge is not in the stream
+            charge = reading.state_of_charge
+            values.append(None if charge is None else round(charge, 1) + 0.0)
         if self._phases > 1:
-            for phase in phases:
+            for phase in phases[quantity]:
                 values += rounded(phase)
         return values
 

@@ -5,7 +5,6 @@ second (of more, when nobody looked for long), by the midpoint rule.
 """
 
 from collections.abc import Callable, Sequence
-from itertools import chain
 
 from envoy_mqtt.simulator.noise import unit
 from envoy_mqtt.simulator.wire import Reading
@@ -13,8 +12,8 @@ from envoy_mqtt.simulator.wire import Reading
 STEP_S = 1.0
 MAX_STEPS = 240
 
-# What the production and the consumption meter count at a moment: a reading per phase, none if not fitted.
-Sampled = Callable[[float], tuple[Sequence[Reading], Sequence[Reading]]]
+# What each of `Counters.meters` counts at a moment: a reading per phase, none if not fitted.
+Sampled = Callable[[float], Sequence[Sequence[Reading]]]
 
 
 class Register:
@@ -37,35 +36,55 @@ class Register:
 
 
 class Counters:
-    """Three channels of production and three of consumption, each a `Register`."""
+    """Three channels each of production, consumption and storage, each a `Register`; and what all inverters
+    together count themselves, in `array`.
+    """
 
-    def __init__(self, production: list[Register], consumption: list[Register], unix: float = 0.0) -> None:
+    def __init__(
+        self,
+        production: list[Register],
+        consumption: list[Register],
+        unix: float = 0.0,
+        *,
+        storage: list[Register] | None = None,
+        array: Register | None = None,
+    ) -> None:
         self.production = production
         self.consumption = consumption
+        self.storage = storage or _zeros()
+        self.array = array or Register()
         self._seen = unix
 
+    @property
+    def meters(self) -> tuple[list[Register], ...]:
+        return self.production, self.consumption, self.storage, [self.array]
+
     @classmethod
-    def blank(cls) -> "Counters":
+    def blank(cls, unix: float = 0.0) -> "Counters":
         """All at zero, as some gateways show them minutes after a start (protocol notes, section 8)."""
-        return cls([Register() for _ in range(3)], [Register() for _ in range(3)])
+        return cls(_zeros(), _zeros(), unix)
 
     @classmethod
     def grown(cls, seed: int, unix: float, phases: int, *, total: bool) -> "Counters":
         """Those of a house one to four years old, as its seed will have it; `total` counts no export."""
         years = 1.0 + 3.0 * unit(seed, 900)
         bought_wh, sold_wh = (3.9e6, 0.0) if total else (2.4e6, 2.9e6)
-        production, consumption = [], []
+        production, consumption, storage = [], [], []
         for channel in range(3):
             if channel < phases:
                 share = years / phases * (1.1 - 0.1 * channel)
                 production.append(Register(4.6e6 * share, 2500.0 * share))
                 consumption.append(Register(bought_wh * share, sold_wh * share))
+                storage.append(Register(1.4e6 * share, 1.6e6 * share))
             else:
                 # Single-phase gateways counted the noise of unused inputs backwards (recording 7.6.175).
                 noise_wh = 9000.0 * unit(seed, 901 + channel) if phases == 1 else 0.0
                 production.append(Register(0.0, noise_wh))
                 consumption.append(Register(0.0, 1.4 * noise_wh))
-        return cls(production, consumption, unix)
+                storage.append(Register())
+        # Inverters were exchanged, and their counts with them: no recording has both the same.
+        array = Register((0.3 + unit(seed, 904)) * sum(register.delivered_wh for register in production))
+        return cls(production, consumption, unix, storage=storage, array=array)
 
     def advance(self, unix: float, sampled: Sampled) -> None:
         """Count up to `unix` what `sampled` says; a clock that was set back counts nothing."""
@@ -76,9 +95,11 @@ class Counters:
         steps = min(MAX_STEPS, max(1, round(gap_s / STEP_S)))
         hours = gap_s / steps / 3600.0
         for step in range(steps):
-            production, consumption = sampled(unix - gap_s + (step + 0.5) * gap_s / steps)
-            for register, reading in chain(
-                zip(self.production, production, strict=False),
-                zip(self.consumption, consumption, strict=False),
-            ):
-                register.add(reading, hours)
+            readings = sampled(unix - gap_s + (step + 0.5) * gap_s / steps)
+            for registers, phases in zip(self.meters, readings, strict=False):
+                for register, reading in zip(registers, phases, strict=False):
+                    register.add(reading, hours)
+
+
+def _zeros() -> list[Register]:
+    return [Register() for _ in range(3)]

@@ -31,7 +31,7 @@ class Listed(NamedTuple):
 
 
 def listed(options: Options) -> list[Listed]:
-    """The meters a gateway lists: none without meter hardware, two, or all seven (section 3.1)."""
+    """The meters a gateway lists: none without meter hardware, two or three, or all seven (section 3.1)."""
     if not options.metered:
         return []
     layout = options.layout
@@ -40,8 +40,10 @@ def listed(options: Options) -> list[Listed]:
         Listed("production", "production", layout.production),
         Listed("consumption", consumption, layout.consumption),
     ]
+    if options.storage_meter:
+        entries.append(Listed("storage", "storage", True))
     if options.version.lists_every_meter:
-        entries += [Listed(name, name, False) for name in list(EIDS)[2:]]
+        entries += [Listed(name, name, False) for name in list(EIDS)[len(entries) :]]
     return entries
 
 

@@ -6,7 +6,7 @@ Where they come from: the protocol notes, section 9, "bad behaviour". What their
 import asyncio
 from collections.abc import Callable, Mapping
 
-from envoy_mqtt.simulator import pages
+from envoy_mqtt.simulator import digest, pages
 from envoy_mqtt.simulator.garbage import KINDS
 from envoy_mqtt.simulator.noise import unit
 from envoy_mqtt.simulator.pages import Answer
@@ -38,7 +38,12 @@ async def _hang_up(target: Target, setting: Setting, path: str, close: Callable[
 
 async def _unauthorized(target: Target, setting: Setting, path: str, _: Callable[[], None]) -> Answer | None:
     needs_token = not path.startswith("/info")
-    return pages.unauthorized(target.login_page) if needs_token and _meant(setting, path) else None
+    return target.refusal() if needs_token and _meant(setting, path) else None
+
+
+async def _garbled(_: Target, setting: Setting, path: str, __: Callable[[], None]) -> Answer | None:
+    needs_login = not path.startswith("/info")
+    return pages.garbled(digest.GARBAGE) if needs_login and _meant(setting, path) else None
 
 
 async def _html(_: Target, setting: Setting, path: str, __: Callable[[], None]) -> Answer | None:
@@ -114,6 +119,15 @@ async def _forget(target: Target, _: Setting) -> None:
     target.forget_sessions()
 
 
+async def _revoke(target: Target, _: Setting) -> None:
+    target.revoke_tokens()
+
+
+async def _redirect(target: Target, setting: Setting, path: str, _: Callable[[], None]) -> Answer | None:
+    there = setting.text("location") or target.https_url + path
+    return pages.moved(there) if _meant(setting, path) else None
+
+
 async def _fall_asleep(target: Target, _: Setting) -> None:
     target.source.asleep = True
 
@@ -152,6 +166,11 @@ FAULTS: Mapping[str, Fault] = {
     "reset": Fault("Streams end with RST.", once=True, strike=lambda _, stream, __: stream.reset()),
     "one_event_then_close": Fault("Streams say one event and end.", once=True, strike=_one_event),
     "401": Fault("Everything that needs a token answers 401.", WHERE, answer=_unauthorized),
+    "garbled_challenge": Fault(
+        "Everything that needs credentials answers 401 with an unreadable challenge, as 3.9.36.",
+        WHERE,
+        answer=_garbled,
+    ),
     "404": Fault("Everything answers 404.", LATER, answer=_failing(lambda _, path: pages.not_found(path))),
     "5xx": Fault(
         "Everything fails with a `status` like 500, 502 or 504.",
@@ -162,6 +181,11 @@ FAULTS: Mapping[str, Fault] = {
         "Resource busy, please retry after 30 seconds.", LATER, answer=_failing(lambda _, __: pages.busy())
     ),
     "html": Fault("A web page with a 200, where JSON or events were asked for.", WHERE, answer=_html),
+    "redirect": Fault(
+        "Everything answers 301, to `location` or to the same path over HTTPS.",
+        {**WHERE, "location": ""},
+        answer=_redirect,
+    ),
     "refuse": Fault("Nobody listens; what is open stays open.", begin=_refuse, end=_listen),
     "other_serial": Fault(
         "Another gateway answers here: its certificate, its /info, its tokens.",
@@ -176,6 +200,9 @@ FAULTS: Mapping[str, Fault] = {
         begin=_renew,
     ),
     "lost_sessions": Fault("Cookies are worth nothing any more; tokens are.", once=True, begin=_forget),
+    "revoked_tokens": Fault(
+        "Every token that was shown here so far is refused; new ones are good.", once=True, begin=_revoke
+    ),
     "zeros": Fault("All numbers are zero, counters too.", begin=_fall_asleep, end=_wake_up),
     "reboot": Fault(
         "Away, then 503, then old sessions are lost and numbers zero, then well.",

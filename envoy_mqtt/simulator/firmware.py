@@ -35,6 +35,10 @@ class Role(IntEnum):
     INSTALLER = 6
 
 
+INSTALLER_PAGES = ("/ivp/peb", "/ivp/tpm", "/ivp/ss/dpel", "/ivp/mod/", "/installer")
+EARLY_INSTALLER_PAGES = frozenset(f"/ivp/ensemble/{page}" for page in ("power", "secctrl", "status"))
+
+
 class Markup(NamedTuple):
     """How `/info` is written (section 4): the XML declaration, the quote and one step of indentation."""
 
@@ -83,14 +87,40 @@ class Firmware(NamedTuple):
     def stream_role(self) -> Role:
         """Owners up to 7.0.88 and again on 8.3; installers only on 7.6 and early 8.x, section 1.6.
 
-        Nobody knows the exact firmware on either side: 7.0.88 and 7.6.175 are measured, 8.3.6086 is.
+        Nobody knows the exact firmware on either side: 7.0.88 and 7.6.175 are measured, 8.3.6086 is. Before 7
+        it is the user `installer`.
         """
+        if not self.has_tokens:
+            return Role.INSTALLER
         return Role.PROVISIONER if (7, 1) <= self.number < (8, 3) else Role.OWNER
+
+    def least_role(self, path: str) -> Role:
+        """Who may read any other path: owners, but for installers' pages, section 3.7.
+
+        7.3.130 refused owners three of the battery's pages (recording).
+        """
+        early = self.number < (7, 6) and path in EARLY_INSTALLER_PAGES
+        return Role.INSTALLER if early or path.startswith(INSTALLER_PAGES) else Role.OWNER
+
+    @property
+    def redirects_http(self) -> bool:
+        """Port 80 sends to HTTPS from 7 on and is closed from 8.3.5286 on, section 6."""
+        return (7,) <= self.number < (8, 3, 5286)
+
+    @property
+    def front_page(self) -> bool:
+        """`/` is a page up to 8.3.5286, and not found from then on, section 1.7."""
+        return self.number < (8, 3, 5286)
 
     @property
     def has_tokens(self) -> bool:
-        """Web tokens from 7 on; before, HTTP Digest, which the simulator leaves open, section 1.6."""
+        """Web tokens over HTTPS from 7 on; before, HTTP and Digest, section 1.6."""
         return self.number >= (7,)
+
+    @property
+    def epoch_nonce(self) -> bool:
+        """Firmware 3's nonces are Unix times, section 2."""
+        return self.number < (4,)
 
     @property
     def info_content_type(self) -> bool:
@@ -118,6 +148,11 @@ class Firmware(NamedTuple):
     def lists_every_meter(self) -> bool:
         """All seven meter types from 8.3.5433 on, fitted or not, section 3.1."""
         return self.number >= (8, 3, 5433)
+
+    @property
+    def copied_storage_leg(self) -> bool:
+        """8.2.127's first storage channel shows the net meter's volts, amperes and factor, section 3.2."""
+        return (8, 2) <= self.number < (8, 2, 4000)
 
     @property
     def sums_power_factors(self) -> bool:

@@ -19,7 +19,7 @@ from typing import Self
 
 from aiohttp import web
 
-from envoy_mqtt.simulator import headers, identity
+from envoy_mqtt.simulator import headers, identity, pages
 from envoy_mqtt.simulator.door import Door
 from envoy_mqtt.simulator.firmware import Role
 from envoy_mqtt.simulator.identity import Keys
@@ -42,7 +42,8 @@ class Gateway:
     """One simulated gateway, listening while its `async with` block lasts.
 
     `clock` gives Unix seconds. `keys` are worth sharing among many gateways, see `Keys`. Port 0 takes a free
-    one. `source` is what it plays; None is a simulated house as the options describe it.
+    one. `source` is what it plays; None is a simulated house as the options describe it. `http_port` is its
+    port 80, where it has one: with tokens it sends to HTTPS from there, and from 8.3.5286 on it is closed.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Gateway:
         clock: Callable[[], float] = time.time,
         keys: Keys | None = None,
         source: Source | None = None,
+        http_port: int | None = None,
     ) -> None:
         self.options = options or Options()
         self.clock = clock
@@ -64,24 +66,29 @@ class Gateway:
         self.streams = Streams(self.visits.changed)
         self.faults = Switches(self, self.visits.changed)
         self.certificate_pem = b""
-        self._context = identity.tls_context() if self.options.tls else None
+        self._context = identity.tls_context() if self.options.encrypted else None
         self._door = Door(host, port, self._context, self._accept)
         self._runner = _runner(self._handle)
+        self._side_runner = _runner(self._send_to_https)
+        self._side_door = None if http_port is None else Door(host, http_port, None, self._accept_http)
 
     async def __aenter__(self) -> Self:
         """Listen; raises ConfigError where the port cannot be had."""
         self.renew_certificate(expired=self.options.expired_certificate)
         await self._runner.setup()
-        await self._door.open()
+        await self._side_runner.setup()
+        await self.listen()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._door.close()
+        for door in self._doors:
+            door.close()
         await self.faults.close()
         self.hang_up()
         await self._runner.cleanup()
+        await self._side_runner.cleanup()
 
     @property
     def host(self) -> str:
@@ -93,16 +100,22 @@ class Gateway:
 
     @property
     def url(self) -> str:
-        return f"http{'s' if self.options.tls else ''}://{self.host}:{self.port}"
+        return f"http{'s' if self.options.encrypted else ''}://{self.host}:{self.port}"
+
+    @property
+    def http_port(self) -> int:
+        """Its port 80; 0 where it was given none."""
+        return self._side_door.port if self._side_door is not None else 0
+
+    @property
+    def https_url(self) -> str:
+        """Where it sends those who come over HTTP."""
+        return f"https://{self.host}:{self.port}"
 
     @property
     def serial(self) -> str:
         """Who it says it is: its own serial, but for the fault `other_serial`."""
         return self.reception.serial
-
-    @property
-    def login_page(self) -> str:
-        return self.options.version.login_page
 
     @property
     def connections(self) -> int:
@@ -163,12 +176,17 @@ class Gateway:
         await self.visits.until(lambda: not self.streams)
 
     async def listen(self) -> None:
-        """Take connections again."""
+        """Take connections, again or for the first time."""
         await self._door.open()
+        if self._side_door is not None:
+            await self._side_door.open()
+            if not self.options.version.redirects_http:
+                self._side_door.shut()
 
     def refuse(self) -> None:
         """Refuse connections from now on; what is open stays open."""
-        self._door.shut()
+        for door in self._doors:
+            door.shut()
 
     def hang_up(self) -> None:
         """Close every connection without a word."""
@@ -184,9 +202,17 @@ class Gateway:
         self.options = self.reception.options = options
         self.source.refit(options)
 
+    def refusal(self) -> Answer:
+        """The 401 of this gateway's firmware."""
+        return self.reception.refusal(self.clock())
+
     def forget_sessions(self) -> None:
         """A restart: cookies are worth nothing, tokens stay good."""
         self.reception.sessions.forget()
+
+    def revoke_tokens(self) -> None:
+        """Refuse every token that was shown here so far; new ones are good."""
+        self.reception.sessions.revoke_all()
 
     def renew_certificate(self, *, expired: bool = False, serial: str | None = None) -> None:
         """A new certificate, for handshakes from now on: under the same name, as after a firmware update, or
@@ -203,22 +229,51 @@ class Gateway:
         self.reception.serial = serial or self.options.serial
         self.renew_certificate()
 
+    @property
+    def _doors(self) -> list[Door]:
+        return [door for door in (self._door, self._side_door) if door is not None]
+
     def _accept(self) -> asyncio.BaseProtocol:
         server = self._runner.server
         assert server is not None  # The runner is set up before the door opens.
         self.visits.connected(self.clock(), self.connections + 1)
         return server()
 
+    def _accept_http(self) -> asyncio.BaseProtocol:
+        server = self._side_runner.server
+        assert server is not None  # As above.
+        self.visits.connected(self.clock(), self.connections + 1)
+        return server()
+
+    async def _send_to_https(self, request: web.Request) -> web.StreamResponse:
+        visit = self._came(request)
+        return await self._deliver(request, visit, pages.moved(f"{self.https_url}{request.raw_path}"))
+
+    def _came(self, request: web.Request) -> Visit:
+        visit = Visit(
+            self.clock(),
+            request.method,
+            request.path,
+            token="Authorization" in request.headers,
+            cookie="sessionId" in request.cookies,
+            encrypted=request.secure,
+        )
+        self.visits.came(visit, self.connections)
+        return visit
+
     def _verify(self, token: str, unix: float) -> tuple[Role, str] | None:
         return identity.verify(self.keys, token, self.serial, unix)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         authorization = request.headers.get("Authorization", "")
-        ask = Ask(request.path_qs, request.cookies.get("sessionId"), bearer(authorization))
-        visit = Visit(
-            self.clock(), request.method, ask.path, token=bool(authorization), cookie=bool(ask.cookie)
+        ask = Ask(
+            request.raw_path,
+            request.cookies.get("sessionId"),
+            bearer(authorization),
+            authorization,
+            request.method,
         )
-        self.visits.came(visit, self.connections)
+        visit = self._came(request)
         await asyncio.sleep(self.faults.delay_s)
         answer = await self.faults.answer(ask.path, lambda: _close(request))
         if answer is None:
@@ -230,6 +285,8 @@ class Gateway:
     async def _deliver(self, request: web.Request, visit: Visit, answer: Answer) -> web.StreamResponse:
         self.visits.answered(visit, answer.status)
         head = self._head(request, answer)
+        if not "".join(head.values()).isascii():
+            return await _blurt(request, headers.raw(answer, head))
         if not self.faults.pause_s:
             return web.Response(status=answer.status, body=answer.body, headers=head)
         response = web.StreamResponse(status=answer.status, headers=head)
@@ -266,6 +323,15 @@ def _runner(handle: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> w
     app.on_response_prepare.append(headers.tidy)
     # Handlers are cancelled when their client goes: so end silent answers and streams.
     return web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S)
+
+
+async def _blurt(request: web.Request, data: bytes) -> web.StreamResponse:
+    """Send an answer byte for byte and close: aiohttp would encode its headers as UTF-8."""
+    if request.transport is not None:
+        request.transport.write(data)
+        request.transport.close()
+    # Cancelled when the connection has closed.
+    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
 def _close(request: web.Request) -> None:

@@ -32,6 +32,16 @@ def complete(answer: Answer, firmware: Firmware, unix: float, *, keep_alive: boo
     return headers
 
 
+def raw(answer: Answer, headers: dict[str, str]) -> bytes:
+    """A whole answer as bytes, its headers in latin-1: for those that are not ASCII."""
+    lines = [
+        f"HTTP/1.1 {answer.status} Unauthorized",
+        *(f"{key}: {value}" for key, value in headers.items()),
+        f"Content-Length: {len(answer.body)}",
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + answer.body
+
+
 async def tidy(_: Any, response: web.StreamResponse) -> None:
     """An `on_response_prepare` hook: take out what aiohttp put in, and put the rest in order."""
     headers = response.headers

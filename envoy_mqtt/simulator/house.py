@@ -24,13 +24,17 @@ DEAD_BAND_W = 0.3
 
 
 class PhaseState(NamedTuple):
-    """The truth on one phase: powers in W and var, positive for what is produced or used, and volts."""
+    """The truth on one phase: powers in W and var, positive for what is produced or used, and volts.
+
+    `storage_w` is positive when a battery discharges; a house without `storage` has none.
+    """
 
     production_w: float
     production_var: float
     load_w: float
     load_var: float
     voltage_v: float
+    storage_w: float = 0.0
 
 
 class State(NamedTuple):

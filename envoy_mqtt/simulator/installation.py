@@ -9,12 +9,13 @@ from typing import Protocol
 
 from envoy_mqtt.simulator import documents, readings, wire
 from envoy_mqtt.simulator.counters import Counters
-from envoy_mqtt.simulator.house import House
-from envoy_mqtt.simulator.options import Options
+from envoy_mqtt.simulator.house import House, State
+from envoy_mqtt.simulator.options import Battery, Options
 from envoy_mqtt.simulator.pages import Answer
-from envoy_mqtt.simulator.wire import NOTHING, Reading, Sample, Style
+from envoy_mqtt.simulator.storage import Storage
+from envoy_mqtt.simulator.wire import NO_PHASES, NOTHING, Reading, Sample, Style
 
-ALL_ZERO = Sample((NOTHING,) * 3, (NOTHING,) * 3, (NOTHING,) * 3)
+ALL_ZERO = Sample(NO_PHASES, NO_PHASES, NO_PHASES)
 
 
 class Source(Protocol):
@@ -54,6 +55,10 @@ class Installation:
             utc_offset_s=options.utc_offset_s,
             array_w=options.array_w,
         )
+        self.storage = None
+        if options.battery is not Battery.NONE:
+            began = self.house_time(self._began)
+            self.storage = Storage(self.house, began, options.battery_wh, options.battery_w)
 
     def house_time(self, unix: float) -> float:
         """The time in the house, which starts at `options.start` and runs `options.speed` times as fast."""
@@ -64,7 +69,11 @@ class Installation:
         """The numbers of the event at that moment."""
         if self.asleep:
             return ALL_ZERO
-        return wire.sample(self.house.at(self.house_time(unix)), self.style)
+        return wire.sample(self.state(unix), self.style)
+
+    def state(self, unix: float) -> State:
+        """The truth behind it."""
+        return (self.storage or self.house).at(self.house_time(unix))
 
     def event(self, unix: float) -> bytes:
         return wire.event(self.sample(unix))
@@ -76,12 +85,16 @@ class Installation:
         self._counters.advance(unix, self._counted)
         return self._counters
 
-    def _counted(self, unix: float) -> tuple[Sequence[Reading], Sequence[Reading]]:
-        now, phases = self.sample(unix), self.options.phases.number
+    def _counted(self, unix: float) -> tuple[Sequence[Reading], ...]:
+        state, phases = self.state(unix), self.options.phases.number
+        now = wire.sample(state, self.style)
         bought = now.total if self.options.layout.total else now.net
+        made_w = max(0.0, sum(phase.production_w for phase in state.phases))
         return (
             now.production[:phases] if self.style.production else (),
             bought[:phases] if self.style.consumption else (),
+            now.storage[:phases] if self.style.storage else (),
+            (NOTHING._replace(p=made_w),),
         )
 
     def answer(self, target: str, unix: float) -> Answer | None:

@@ -30,6 +30,15 @@ class Layout(StrEnum):
         return self is Layout.PRODUCTION_TOTAL
 
 
+class Battery(StrEnum):
+    """Which battery there is, and what measures it."""
+
+    NONE = "none"
+    METERED = "metered"  # with a storage meter of its own
+    UNMETERED = "unmetered"  # an ENCHARGE that only its own figures show
+    AC = "ac"  # an AC Battery, of before ENCHARGE
+
+
 class Wiring(StrEnum):
     """The phases as a gateway names them; the usual European single phase is mode "three", count 1."""
 
@@ -69,6 +78,10 @@ class Options:
     phases: Wiring = Wiring.SINGLE_THREE
     metered: bool = True  # without meter hardware `/ivp/meters` is [] and /info says imeter false
 
+    battery: Battery = Battery.NONE
+    battery_wh: float = 10_000.0
+    battery_w: float = 3840.0
+
     pace: Pace = Pace.STEADY
     rate_hz: float = 1.0
     # Seconds of the house's day that pass in one second. Energies go on counting what the events said.
@@ -78,8 +91,9 @@ class Options:
     utc_offset_s: float = 3600.0
     array_w: float = 5200.0
 
-    tls: bool = True
-    tokens: bool = True  # False: everything is open, as from 127.0.0.1 on a real one
+    tls: bool = True  # False: plain HTTP, as firmware before 7 always has it
+    # False: everything is open, as from 127.0.0.1 on a real one. Firmware before 7 asks for Digest instead.
+    tokens: bool = True
     stream_role: Role | None = None
     stream_content_type: bool = True
     cookie_every_time: bool | None = None
@@ -89,6 +103,7 @@ class Options:
     generation: Generation | None = None
     absent: Absent | None = None
     total_is_net: bool = False  # 8.3.5433's bug
+    unknown_meter: bool | None = None  # the all-zero meter nobody fitted
     unknown_meter_first: bool = False
     # Whether the TLS certificate is past its year; the gateways go on using it.
     expired_certificate: bool = False
@@ -101,7 +116,8 @@ class Options:
             mistakes.append(f"serial: {self.serial!r} is not a serial number, like 122312345678.")
         mistakes += [
             f"{key}: {value!r} is not a number above 0."
-            for key, value in (("rate_hz", self.rate_hz), ("speed", self.speed), ("array_w", self.array_w))
+            for key in ("rate_hz", "speed", "array_w", "battery_wh", "battery_w")
+            for value in (getattr(self, key),)
             if not 0.0 < value < 1e9
         ]
         if mistakes:
@@ -110,6 +126,20 @@ class Options:
     @property
     def version(self) -> Firmware:
         return Firmware.parse(self.firmware)
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.tls and self.version.has_tokens
+
+    @property
+    def unknown_meter_listed(self) -> bool:
+        return self.version.unknown_meter if self.unknown_meter is None else self.unknown_meter
+
+    @property
+    def storage_meter(self) -> bool:
+        """Whether a storage meter is fitted and enabled."""
+        return self.metered and self.battery is Battery.METERED
 
     @property
     def chance(self) -> int:

@@ -47,9 +47,27 @@ def unauthorized(page: str) -> Answer:
     return html(401, f"{text}<!-- {'.' * filler}-->\n{tail}")
 
 
+def challenged(challenge: str) -> Answer:
+    """What firmware before 7 says without a good Digest (recording 4.10.35)."""
+    body = b"<html><body><h2>401 Unauthorized</h2></body></html>"
+    return Answer(401, body, {"Content-Type": "text/html", "WWW-Authenticate": challenge})
+
+
+def garbled(challenge: str) -> Answer:
+    """3.9.36's answer without credentials: JSON, and a challenge nobody can read (section 2)."""
+    body = b'{"status":401,"error":"","info":"Authentication required","moreInfo":""}'
+    return Answer(401, body, {"Content-Type": "application/json", "WWW-Authenticate": challenge})
+
+
 def failed(status: int) -> Answer:
     """A failure behind the door as OpenResty says it (section 1.7)."""
     return html(status, _nginx(f"{status} {FAILURES.get(status, 'Error')}"))
+
+
+def moved(location: str) -> Answer:
+    """Port 80's answer to everything, from 7 on (section 6)."""
+    page = html(301, _nginx("301 Moved Permanently"))
+    return page._replace(headers={**page.headers, "Location": location})
 
 
 def busy() -> Answer:

@@ -32,7 +32,9 @@ KEYS = (
     "current",
     "freq",
 )
-DEMAND, APPARENT, FACTOR, FREQUENCY = 5, 7, 9, 12
+DEMAND, APPARENT, FACTOR, VOLTAGE, CURRENT, FREQUENCY = 5, 7, 9, 10, 11, 12
+# Meters that are read even where they are not fitted.
+READ = ("production", "consumption", "storage")
 
 
 class Entry(NamedTuple):
@@ -47,29 +49,57 @@ def readings(options: Options, unix: float, now: Sample, counters: Counters) -> 
     """The document of one moment, given what the meters measure and what they have counted."""
     moment = str(int(unix))
     meters = []
-    for name, kind, _ in listed(options):
-        registers, phases = _measured(name, kind, now, counters)
-        channels = [
-            _numbers(options, register, _shown(options, channel, reading, unix))
-            for channel, (register, reading) in enumerate(zip(registers, phases, strict=True))
-        ]
+    for name, channels in _measured(options, unix, now, counters).items():
+        # Those that no firmware has anything for were never read.
+        read_at = moment if name in READ else "0"
         # Channels are 0x6A000n11 to 13.
         first = 0x6A000000 + (EIDS[name] & 0xFFFF) + 0x11
-        entries = [Entry(first + place, moment, numbers) for place, numbers in enumerate(channels)]
-        meters.append(_meter(options, Entry(EIDS[name], moment, _aggregate(options, channels)), entries))
-    if options.metered and options.version.unknown_meter:
+        entries = [Entry(first + place, read_at, numbers) for place, numbers in enumerate(channels)]
+        meters.append(_meter(options, Entry(EIDS[name], read_at, _aggregate(options, channels)), entries))
+    if options.metered and options.unknown_meter_listed:
         meters.insert(0 if options.unknown_meter_first else len(meters), _unknown(options, unix))
     return pretty(meters)
 
 
-def _measured(
+def _measured(options: Options, unix: float, now: Sample, counters: Counters) -> dict[str, list[list[float]]]:
+    """The numbers of every channel of every meter that is listed."""
+    found = {}
+    for name, kind, fitted in listed(options):
+        registers, phases = _of(name, kind, now, counters)
+        shown = [
+            reading if name not in READ else _shown(options, place, reading, unix)
+            for place, reading in enumerate(phases)
+        ]
+        found[name] = [
+            _numbers(options, register, reading) for register, reading in zip(registers, shown, strict=True)
+        ]
+        if name == "storage" and fitted:
+            _mix_up(options, found["consumption"], found["storage"])
+    return found
+
+
+def _of(
     name: str, kind: str, now: Sample, counters: Counters
 ) -> tuple[Sequence[Register], Sequence[Reading]]:
     if name == "production":
         return counters.production, now.production
     if name == "consumption":
         return counters.consumption, now.total if kind == "total-consumption" else now.net
-    return Counters.blank().production, (NOTHING,) * 3
+    if name == "storage":
+        return counters.storage, now.storage
+    return Counters.blank().storage, now.storage
+
+
+def _mix_up(options: Options, net: list[list[float]], storage: list[list[float]]) -> None:
+    """What two firmwares get wrong with a storage meter on a split system (section 3.2)."""
+    if options.phases.number != 2:
+        return
+    if options.version.copied_storage_leg:
+        for place in (FACTOR, VOLTAGE, CURRENT):
+            storage[0][place] = net[0][place]
+        # Its power is nobody's, some four times the other leg's (recording 8.2.127); its counters are good.
+        storage[0][DEMAND] = storage[0][DEMAND + 1] = storage[1][DEMAND] * 4.548
+    net[2] = storage[1]
 
 
 def _shown(options: Options, channel: int, reading: Reading, unix: float) -> Reading:
@@ -119,10 +149,9 @@ def _aggregate(options: Options, channels: Sequence[Sequence[float]]) -> list[fl
 def _unknown(options: Options, unix: float) -> list[str]:
     """All zero; its clock lags, and where it comes first its channels' clocks are floats."""
     moment, zeros = str(int(unix) - int(unix) % UNKNOWN_LAG_S), [0.0] * len(KEYS)
-    channels = [
-        Entry(eid, f"{moment}.0" if options.unknown_meter_first else moment, zeros)
-        for eid in UNKNOWN_CHANNELS
-    ]
+    # On the newest stack they are floats wherever it comes (recording 8.3.5433).
+    floats = options.unknown_meter_first or options.version.sums_power_factors
+    channels = [Entry(eid, f"{moment}.0" if floats else moment, zeros) for eid in UNKNOWN_CHANNELS]
     return _meter(options, Entry(UNKNOWN_EID, moment, zeros), channels)
 
 

@@ -7,6 +7,7 @@ stream then says is another matter (`playing`).
 from typing import NamedTuple
 
 from envoy_mqtt.simulator import pages
+from envoy_mqtt.simulator.digest import Guard
 from envoy_mqtt.simulator.firmware import Role
 from envoy_mqtt.simulator.installation import Source
 from envoy_mqtt.simulator.options import Options
@@ -17,6 +18,13 @@ STREAM = "/stream/meter"
 CHECK = "/auth/check_jwt"
 # Without a token on any firmware (protocol notes, section 4).
 OPEN = frozenset({"/info", "/info.xml"})
+# Before 7 the rest is open too, but for these: the recorder of 4.10.35 and 5.0.62 was refused on /production
+# as `envoy` (section 2).
+DIGEST = {
+    STREAM: Role.INSTALLER,
+    "/production": Role.INSTALLER,
+    "/api/v1/production/inverters": Role.OWNER,
+}
 
 
 class Ask(NamedTuple):
@@ -25,6 +33,8 @@ class Ask(NamedTuple):
     target: str
     cookie: str | None
     token: str | None
+    authorization: str = ""
+    method: str = "GET"
 
     @property
     def path(self) -> str:
@@ -44,6 +54,7 @@ class Reception:
         self.source = source
         self.sessions = Sessions(verify)
         self.serial = options.serial
+        self._guard = Guard(options.serial, epoch=options.version.epoch_nonce)
 
     def answer(self, ask: Ask, unix: float) -> Answer:
         """The whole answer; of a stream its head, with status 200 and no body."""
@@ -53,11 +64,19 @@ class Reception:
             return self._check(ask, unix)
         if ask.path in OPEN:
             return self._document(ask, unix)
-        visitor = self._admit(ask, Role.OWNER, unix)
+        if ask.path == "/":
+            return pages.front_page() if self.options.version.front_page else pages.not_found("/")
+        visitor = self._admit(ask, self.options.version.least_role(ask.path), unix)
         if visitor is None:
-            return pages.unauthorized(self.options.version.login_page)
+            return self.refusal(unix)
         found = self._document(ask, unix)
         return found._replace(headers={**found.headers, **set_cookie(visitor)})
+
+    def refusal(self, unix: float) -> Answer:
+        """The 401 of this firmware."""
+        if self.options.version.has_tokens:
+            return pages.unauthorized(self.options.version.login_page)
+        return pages.challenged(self._guard.challenge(unix))
 
     def _document(self, ask: Ask, unix: float) -> Answer:
         found = self.source.answer(ask.target, unix)
@@ -70,19 +89,26 @@ class Reception:
     def _check(self, ask: Ask, unix: float) -> Answer:
         visitor = self.sessions.by_token(ask.token, unix, fresh_cookie=True)
         if visitor is None:
-            return pages.unauthorized(self.options.version.login_page)
+            return self.refusal(unix)
         return pages.valid_token(set_cookie(visitor))
 
     def _stream(self, ask: Ask, unix: float) -> Answer:
         visitor = self._admit(ask, self.options.role_for_stream, unix)
         if visitor is None:
-            return pages.unauthorized(self.options.version.login_page)
+            return self.refusal(unix)
         kind = {"Content-Type": "text/event-stream"} if self.options.stream_content_type else {}
         return Answer(200, b"", {**kind, **set_cookie(visitor)})
 
     def _admit(self, ask: Ask, least: Role, unix: float) -> Visitor | None:
-        if not self.options.tokens or not self.options.version.has_tokens:
+        if not self.options.tokens:
             return Visitor(Role.INSTALLER)
+        if not self.options.version.has_tokens:
+            return self._recognize(ask)
         token = None if self.options.cookie_required else ask.token
         fresh = self.options.fresh_cookies
         return self.sessions.admit(ask.cookie, token, least, unix, fresh_cookie=fresh)
+
+    def _recognize(self, ask: Ask) -> Visitor | None:
+        least = DIGEST.get(ask.path.rstrip("/"))
+        role = self._guard.role(ask.authorization, ask.method, ask.target) if least else Role.ANYBODY
+        return Visitor(role) if role is not None and (least is None or role >= least) else None

@@ -35,6 +35,7 @@ class Sessions:
         self._verify = verify
         self._sessions: dict[str, Session] = {}
         self._revoked: set[str] = set()
+        self._seen: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -63,11 +64,16 @@ class Sessions:
         if found is None or found[1] in self._revoked:
             return None
         role, jti = found
+        self._seen.add(jti)
         return Visitor(role, self._open(role, jti, unix) if fresh_cookie else None)
 
     def revoke(self, jti: str) -> None:
         """This token and its sessions are worth nothing from now on."""
         self._revoked.add(jti)
+
+    def revoke_all(self) -> None:
+        """Every token that was ever shown here is worth nothing from now on."""
+        self._revoked |= self._seen
 
     def forget(self) -> None:
         """A restart: every session is lost, tokens stay good (section 1.7)."""

@@ -13,13 +13,17 @@ MAX_KEPT = 20_000
 
 @dataclass
 class Visit:
-    """One request. `status` is None until its answer begins, and stays None where there is none."""
+    """One request. `token` is any Authorization header, `encrypted` whether it came over TLS.
+
+    `status` is None until its answer begins, and stays None where there is none.
+    """
 
     at: float
     method: str
     path: str
     token: bool
     cookie: bool
+    encrypted: bool = True
     status: int | None = None
 
 

@@ -45,12 +45,16 @@ NOTHING = Reading(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 NOTHING_TEXT = '{"p":0.0,"q":0.0,"s":0.0,"v":0.0,"i":0.0,"pf":0.0,"f":0.0}'
 
 
+NO_PHASES = (NOTHING,) * 3
+
+
 class Sample(NamedTuple):
-    """The three sections of one event, each with its three phases."""
+    """The three sections of one event, each with its three phases; and the storage meter, in no event."""
 
     production: tuple[Reading, ...]
     net: tuple[Reading, ...]
     total: tuple[Reading, ...]
+    storage: tuple[Reading, ...] = NO_PHASES
 
 
 class Style(NamedTuple):
@@ -63,6 +67,7 @@ class Style(NamedTuple):
     total_is_net: bool
     production: bool
     consumption: bool
+    storage: bool = False
 
     @classmethod
     def of(cls, options: Options) -> "Style":
@@ -76,6 +81,7 @@ class Style(NamedTuple):
             options.total_is_net,
             fitted and options.layout.production,
             consumption,
+            options.storage_meter,
         )
 
 
@@ -96,12 +102,12 @@ def sample(state: State, style: Style) -> Sample:
             total.append(bought)
         else:
             total.append(_total(made, bought, style))
-    return Sample(tuple(production), tuple(net), tuple(total))
+    return Sample(tuple(production), tuple(net), tuple(total), _stored(state, style))
 
 
 def event(readings: Sample) -> bytes:
     """One event as it leaves the gateway: one line of compact JSON, CRLF CRLF (section 1.1)."""
-    sections = zip(("production", "net-consumption", "total-consumption"), readings, strict=True)
+    sections = zip(("production", "net-consumption", "total-consumption"), readings[:3], strict=True)
     return (
         "data: {" + ",".join(f'"{name}":{_section(phases)}' for name, phases in sections) + "}\r\n\r\n"
     ).encode()
@@ -130,12 +136,24 @@ def _measure(state: State, phase: int, style: Style) -> tuple[Reading, Reading]:
         # Capture 09: no power, but the filters' reactive power, as if there were something.
         made = _reading(_phantom_w(state, seed), q, here, 8.0, style)
     if style.consumption:
-        # In whole thousandths the house's use minus what was produced: total = net + production exactly.
-        net_p = round(round(truth.load_w, 3) - p, 3)
+        # In whole thousandths the house's use minus what was produced: total = net + production exactly. A
+        # battery is behind the net meter too.
+        net_p = round(round(truth.load_w, 3) - p - round(truth.storage_w, 3), 3)
         bought = _reading(net_p, round(truth.load_var - q, 3), there, NET_DISTORTION_VA, style)
     else:
         bought = _reading(_phantom_w(state, seed + 1), 0.0, there, 17.0, style)
     return made, _signed(bought) if style.generation is Generation.NEW else bought
+
+
+def _stored(state: State, style: Style) -> tuple[Reading, ...]:
+    """The storage meter's three phases; it sits where the net meter does."""
+    if not style.storage:
+        return NO_PHASES
+    fitted = (
+        _reading(round(truth.storage_w, 3), 20.0, _points(state, phase, 7919 * (phase + 1))[1], 12.0, style)
+        for phase, truth in enumerate(state.phases)
+    )
+    return (*fitted, *NO_PHASES)[:3]
 
 
 def _points(state: State, phase: int, seed: int) -> tuple[Point, Point]:

@@ -43,7 +43,7 @@ LOGIN_PAGE = b"""<html>\r\n<head><title>401 Authorization Required</title></head
 
 @pytest.mark.parametrize("body", [PLAIN, QUOTED, TABBED, ONE_LINE, b"\n\n" + PLAIN, b"\xef\xbb\xbf" + QUOTED])
 def test_every_print_style_says_who_it_is(body: bytes) -> None:
-    assert read_info(body) == Identity("122100000017", "800-00555-r03", "R4.10.35")
+    assert read_info(body) == Identity("122100000017", "800-00555-r03", "R4.10.35", metered=True)
 
 
 def info(device: str) -> bytes:
@@ -51,18 +51,42 @@ def info(device: str) -> bytes:
 
 
 def test_what_else_is_there_or_not_does_not_matter() -> None:
-    assert read_info(info("<sn>1</sn><x/><pn>p</pn><y z='1'>t</y><software>s</software>")) == ("1", "p", "s")
-    assert read_info(info("<sn>1</sn>")) == ("1", "", "")
-    assert read_info(info("<sn>1</sn><pn/><software></software>")) == ("1", "", "")
+    more = "<sn>1</sn><x/><pn>p</pn><y z='1'>t</y><software>s</software>"
+    assert read_info(info(more)) == Identity("1", "p", "s")
+    assert read_info(info("<sn>1</sn>")) == Identity("1", "", "")
+    assert read_info(info("<sn>1</sn><pn/><software></software>")) == Identity("1", "", "")
+
+
+@pytest.mark.parametrize(
+    ("told", "metered"),
+    [("true", True), (" TRUE\n", True), ("false", False), ("", None), ("1", None)],
+)
+def test_metering_hardware_is_there_or_not_or_nobody_knows(told: str, metered: bool | None) -> None:
+    assert read_info(info(f"<sn>1</sn><imeter>{told}</imeter>")).metered is metered
+
+
+@pytest.mark.parametrize(
+    ("told", "wanted"),
+    [
+        ("<web-tokens>true</web-tokens>", True),
+        ("<web-tokens>false</web-tokens>", False),
+        ("<web-tokens/>", False),
+    ],
+)
+def test_whether_it_wants_tokens_stands_beside_the_device(told: str, wanted: bool) -> None:
+    body = info("<sn>1</sn>").replace(b"</device>", f"</device>{told}".encode())
+    assert read_info(body).web_tokens is wanted
 
 
 def test_blanks_around_a_value_are_not_part_of_it() -> None:
-    assert read_info(info("<sn>\n\t1221 </sn><pn> p</pn><software>s </software>")) == ("1221", "p", "s")
+    assert read_info(info("<sn>\n\t1221 </sn><pn> p</pn><software>s </software>")) == Identity(
+        "1221", "p", "s"
+    )
 
 
 def test_the_part_number_of_a_package_is_not_the_gateways() -> None:
     body = b"<a><package><pn>500</pn><sn>9</sn></package><device><sn>1</sn></device></a>"
-    assert read_info(body) == ("1", "", "")
+    assert read_info(body)[:3] == ("1", "", "")
 
 
 @pytest.mark.parametrize(
@@ -409,7 +433,10 @@ def recorded() -> list[Path]:
 
 def test_recorded_gateways_are_who_they_are() -> None:
     for folder in recorded():
-        assert read_info((folder / "info").read_bytes()) == WHO[folder.name], folder.name
+        identity = read_info((folder / "info").read_bytes())
+        assert identity[:3] == WHO[folder.name], folder.name
+        # Every recorded gateway but 5.0.62 has the hardware, and from 7 on they want tokens.
+        assert identity[3:] == (folder.name != "5.0.62", folder.name > "7"), folder.name
 
 
 def test_recorded_gateways_have_the_meters_they_have() -> None:

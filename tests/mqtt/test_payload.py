@@ -7,7 +7,18 @@ from typing import Any
 
 import pytest
 
-from envoy_mqtt.model import UNKNOWN, Identity, Kind, Meter, Phase, Phases, Quantity, Reading, Site
+from envoy_mqtt.model import (
+    UNKNOWN,
+    Identity,
+    Kind,
+    Meter,
+    Phase,
+    Phases,
+    Quantities,
+    Quantity,
+    Reading,
+    Site,
+)
 from envoy_mqtt.mqtt.message import Message
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 
@@ -28,7 +39,8 @@ def site(*kinds: Kind, phases: int = 1) -> Site:
 
 
 def reading(time: float = 1_700_000_000.25, **quantities: Phases) -> Reading:
-    return Reading(time, 7, "stream", {Quantity(name): phases for name, phases in quantities.items()})
+    said = {Quantity(name): phases for name, phases in quantities.items()}
+    return Reading(time, 7, "stream", Quantities(said))
 
 
 def written(layout: Site, said: Reading, publish: Publish = EVERYTHING) -> list[Message]:
@@ -355,6 +367,24 @@ def test_time_is_unix_seconds_and_the_timestamp_the_same_instant() -> None:
         assert datetime.fromisoformat(payload["timestamp"]).timestamp() == payload["time"]
 
 
+def test_what_is_known_of_the_whole_alone_is_its_power() -> None:
+    """Sums of legs that nobody knows are nobody's; the battery says what it gives in all."""
+    both, neither = (SOME,) * 2, (UNKNOWN,) * 2
+    said = reading(production=both, net=both, consumption=neither, storage=neither)
+    whole = Quantities(said.quantities.phases, {STORAGE: -1200.04, CONSUMPTION: -800.0, NET: 77.0})
+    told = contents(written(site(P, N, S, phases=2), said._replace(quantities=whole, state_of_charge=61.26)))
+    assert {key: value for key, value in told["storage"].items() if value is not None} == {
+        "time": 1_700_000_000.25,
+        "timestamp": "2023-11-14T22:13:20.250Z",
+        "power": -1200.0,
+        "state_of_charge": 61.3,
+    }
+    assert told["consumption"]["power"] == -800.0
+    # Where the legs are known they are the sum, with all that belongs to it.
+    assert (told["net"]["power"], told["net"]["reactive_power"]) == (200.0, 40.0)
+    assert (told["live"]["storage_power"], told["live"]["storage_state_of_charge"]) == (-1200.0, 61.3)
+
+
 # Messages
 
 
@@ -413,7 +443,7 @@ def test_each_kind_of_topic_can_be_switched_off(publish: Publish, expected: set[
 
 def test_scalars_are_the_numbers_of_live_as_plain_text_and_nothing_for_null() -> None:
     said = reading(production=(Phase(power=1234.56, current=5.1),), net=(Phase(power=-0.0),))
-    said.quantities[CONSUMPTION] = (Phase(frequency=49.94),)
+    said.quantities.phases[CONSUMPTION] = (Phase(frequency=49.94),)
     messages = written(site(P, N), said, Publish(live=False, meters=False, scalars=True))
     told = {message.topic.removeprefix(f"{HEAD}/sensor/"): float(message.payload) for message in messages}
     assert told == {

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from envoy_mqtt.simulator.documents import info, meters
-from envoy_mqtt.simulator.options import Layout, Options, Wiring
+from envoy_mqtt.simulator.options import Battery, Layout, Options, Wiring
 from tests.simulator.client import RECORDINGS
 
 # The head of `/info` in the three styles of the recordings.
@@ -19,6 +19,9 @@ HEADS = {
 METERS_OF = {
     "7.3.130_no_consumption": Options(firmware="D7.3.130", layout=Layout.PRODUCTION, phases=Wiring.SPLIT),
     "7.6.175_with_cts": Options(firmware="D7.6.175"),
+    "8.2.127_with_3cts_and_battery_split": Options(
+        firmware="D8.2.127", phases=Wiring.SPLIT, battery=Battery.METERED
+    ),
     "8.2.4264_metered_noct": Options(firmware="D8.2.4264", layout=Layout.NONE, phases=Wiring.THREE),
     "8.3.5167_3rd-pv": Options(firmware="D8.3.5167", phases=Wiring.THREE),
     "8.3.5289_modGone": Options(firmware="D8.3.5289", layout=Layout.PRODUCTION),
@@ -84,6 +87,15 @@ def test_from_8_3_5433_on_all_seven_meters_are_listed() -> None:
         (704644864, "disabled", "evse"),
         (704645120, "disabled", "pv3p"),
     ]
+
+
+def test_a_storage_meter_is_the_third_and_one_of_seven_on_the_newest_stack() -> None:
+    for firmware, count in (("D8.2.127", 3), ("D8.3.6086", 7)):
+        listed = json.loads(meters(Options(firmware=firmware, battery=Battery.METERED)))
+        assert len({meter["eid"] for meter in listed}) == len(listed) == count
+        assert (listed[2]["eid"], listed[2]["state"]) == (704643840, "enabled")
+    for battery in (Battery.UNMETERED, Battery.AC):
+        assert len(json.loads(meters(Options(battery=battery)))) == 2
 
 
 @pytest.mark.parametrize(

@@ -305,3 +305,47 @@ async def test_faults_can_be_had_together(keys: Keys) -> None:
 
 def test_every_fault_has_a_sentence() -> None:
     assert all(fault.text.endswith(".") for fault in FAULTS.values())
+
+
+async def test_a_garbled_challenge_is_four_bytes_nobody_can_read(keys: Keys) -> None:
+    async with Gateway(Options(firmware="R3.9.36"), keys=keys) as gateway:
+        await gateway.fault("garbled_challenge")
+        reader, writer = await asyncio.open_connection(gateway.host, gateway.port)
+        writer.write(b"GET /stream/meter HTTP/1.1\r\nHost: envoy\r\n\r\n")
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        assert head.startswith(b"HTTP/1.1 401 ")
+        assert b"\r\nWWW-Authenticate: \xd8\xc9\xc6\x41\r\n" in head
+        assert json.loads(body) == {
+            "status": 401,
+            "error": "",
+            "info": "Authentication required",
+            "moreInfo": "",
+        }
+        async with visiting(gateway) as client:
+            assert await client.status("/info") == 200
+
+
+async def test_a_redirect_names_the_same_path_over_https_or_what_it_is_told(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway, visiting(gateway) as client:
+
+        async def location(path: str) -> tuple[int, str | None]:
+            answer = await client.session.get(
+                gateway.url + path, headers=client.headers, allow_redirects=False
+            )
+            return answer.status, answer.headers.get("Location")
+
+        await gateway.fault("redirect", path="/ivp/meters")
+        assert await location("/ivp/meters") == (301, f"{gateway.url}/ivp/meters")
+        assert await location("/info") == (200, None)
+        await gateway.fault("redirect", location="https://localhost/")
+        assert await location("/info") == (301, "https://localhost/")
+
+
+async def test_revoked_tokens_are_refused_everywhere_and_new_ones_are_good(keys: Keys) -> None:
+    async with Gateway(MANUAL, keys=keys) as gateway, visiting(gateway) as client:
+        assert await client.status("/auth/check_jwt") == 200
+        await gateway.fault("revoked_tokens")
+        assert [await client.status(path) for path in ("/auth/check_jwt", "/ivp/meters")] == [401, 401]
+        client.token = gateway.owner_token
+        assert [await client.status(path) for path in ("/auth/check_jwt", "/ivp/meters")] == [200, 200]

@@ -25,7 +25,7 @@ def test_the_arithmetic_changes_between_7_3_466_and_7_3_517(text: str, generatio
 @pytest.mark.parametrize(
     ("text", "role"),
     [
-        ("D5.0.62", Role.OWNER),
+        ("D5.0.62", Role.INSTALLER),
         ("D7.0.88", Role.OWNER),
         ("D7.6.175", Role.PROVISIONER),
         ("D8.2.127", Role.PROVISIONER),
@@ -66,3 +66,4 @@ def test_the_other_turning_points() -> None:
     assert (middle.cookie_every_time, new.cookie_every_time) == (False, True)
     assert not Firmware.parse("D5.0.62").has_tokens
     assert not Firmware.parse("D5.0.62").keeps_alive
+    assert [Firmware.parse(text).epoch_nonce for text in ("D3.18.10", "R4.10.35")] == [True, False]

@@ -1,7 +1,8 @@
 import asyncio
 import json
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -241,3 +242,79 @@ def test_the_product_reads_nothing_of_what_is_shared_for_tests() -> None:
     folder = Path(__file__).parents[2] / "envoy_mqtt" / "simulator"
     for path in folder.glob("*.py"):
         assert "shared/" not in path.read_text(encoding="utf-8")
+
+
+@asynccontextmanager
+async def signed_in(gateway: Gateway, user: str, password: str) -> AsyncIterator[aiohttp.ClientSession]:
+    """aiohttp's own idea of Digest, which knows nothing of ours."""
+    digest = aiohttp.DigestAuthMiddleware(login=user, password=password)
+    async with aiohttp.ClientSession(gateway.url, middlewares=(digest,)) as session:
+        yield session
+
+
+# Protocol notes, section 2: the password of this serial number.
+OLD = Options(firmware="R4.10.35", serial="122112123456", pace=Pace.MANUAL)
+
+
+@pytest.mark.parametrize("firmware", ["D3.18.10", "R4.10.35", "D5.0.62"])
+async def test_before_7_the_stream_is_the_installers_over_http_and_digest(keys: Keys, firmware: str) -> None:
+    async with Gateway(replace(OLD, firmware=firmware), keys=keys) as gateway:
+        assert gateway.url.startswith("http://")
+        statuses = []
+        for user, password in (("installer", "d525d2jh"), ("installer", "d525d2jx"), ("envoy", "123456")):
+            async with (
+                signed_in(gateway, user, password) as session,
+                session.get("/stream/meter") as answer,
+            ):
+                statuses.append(answer.status)
+                assert answer.headers["Connection"] == "close"
+        assert statuses == [200, 401, 401]
+
+
+async def test_before_7_some_paths_ask_for_a_password_and_others_do_not(keys: Keys) -> None:
+    async with Gateway(OLD, keys=keys) as gateway, visiting(gateway) as client:
+        client.token = None
+        assert [await client.status(path) for path in ("/info", "/ivp/meters", "/ivp/meters/readings")] == [
+            200
+        ] * 3
+        status, body, headers = await client.get("/production")
+        assert (status, body) == (401, b"<html><body><h2>401 Unauthorized</h2></body></html>")
+        assert headers["WWW-Authenticate"].startswith('Digest qop="auth", realm="enphaseenergy.com", nonce="')
+        assert await client.status("/api/v1/production/inverters") == 401
+        async with (
+            signed_in(gateway, "envoy", "123456") as session,
+            session.get("/production") as page,
+            session.get("/api/v1/production/inverters") as inverters,
+        ):
+            assert (page.status, inverters.status == 401) == (401, False)
+
+
+async def test_port_80_sends_to_https_until_8_3_5286_and_is_closed_from_then_on(keys: Keys) -> None:
+    async with (
+        Gateway(Options(firmware="D8.3.5167"), keys=keys, http_port=0) as gateway,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{gateway.http_port}/ivp/meters?x=1", allow_redirects=False) as answer,
+    ):
+        assert (answer.status, answer.headers["Location"]) == (301, f"{gateway.url}/ivp/meters?x=1")
+        assert [visit.encrypted for visit in gateway.visits.requests] == [False]
+    async with (
+        Gateway(Options(firmware="D8.3.5286"), keys=keys, http_port=0) as gateway,
+        aiohttp.ClientSession() as session,
+    ):
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await session.get(f"http://127.0.0.1:{gateway.http_port}/info")
+
+
+@pytest.mark.parametrize(("firmware", "status"), [("D8.3.5167", 200), ("D8.3.5286", 404)])
+async def test_the_front_page_is_gone_from_8_3_5286_on(keys: Keys, firmware: str, status: int) -> None:
+    async with Gateway(Options(firmware=firmware), keys=keys) as gateway, visiting(gateway) as client:
+        client.token = None
+        assert await client.status("/") == status
+
+
+async def test_some_pages_are_for_installers(keys: Keys) -> None:
+    async with Gateway(Options(firmware="D7.3.130"), keys=keys) as gateway, visiting(gateway) as client:
+        pages = ("/ivp/peb/reports", "/ivp/ensemble/power", "/ivp/ensemble/secctrl")
+        assert [await client.status(path) for path in pages] == [401, 401, 401]
+        client.token = gateway.installer_token
+        assert 401 not in [await client.status(path) for path in pages]

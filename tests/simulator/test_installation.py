@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from envoy_mqtt.simulator.installation import Installation
-from envoy_mqtt.simulator.options import Layout, Options, Wiring
+from envoy_mqtt.simulator.options import Battery, Layout, Options, Wiring
 
 NOON = 1_751_364_000.0  # 2025-07-01T10:00:00Z, and noon in the house of these tests
 OPTIONS = Options(phases=Wiring.THREE, utc_offset_s=7200.0, seed=4)
@@ -87,3 +88,21 @@ def test_asleep_everything_is_zero_and_awake_the_counters_are_back() -> None:
     installation.asleep = False
     after = ask(installation, "/ivp/meters/readings", NOON + 120.0)
     assert after[0]["actEnergyDlvd"] > before[0]["actEnergyDlvd"]
+
+
+def test_a_battery_counts_what_it_gives_and_takes() -> None:
+    options = replace(OPTIONS, battery=Battery.METERED, battery_w=500.0)
+    installation = Installation(options, NOON - 14400.0)
+    before, after = (
+        ask(installation, "/ivp/meters/readings", NOON - 14400.0 + seconds)[2] for seconds in (0.0, 3600.0)
+    )
+    assert after["actEnergyRcvd"] - before["actEnergyRcvd"] == pytest.approx(500.0, rel=0.15)
+    assert after["actEnergyDlvd"] >= before["actEnergyDlvd"]
+
+
+def test_a_gateways_inverters_count_even_where_no_meter_does() -> None:
+    installation = Installation(replace(OPTIONS, layout=Layout.NONE), NOON)
+    before = installation.counters(NOON).array.delivered_wh
+    made_w = sum(phase.production_w for phase in installation.house.at(NOON + 30.0).phases)
+    grown_wh = installation.counters(NOON + 60.0).array.delivered_wh - before
+    assert grown_wh == pytest.approx(made_w / 60.0, rel=0.3)

@@ -37,7 +37,7 @@ def test_the_head_of_a_stream_has_no_body() -> None:
     assert (answer.body, answer.headers) == (b"", {"Content-Type": "text/event-stream"})
 
 
-def test_firmware_before_7_asks_for_nothing_and_knows_json_only() -> None:
+def test_firmware_before_7_asks_for_little_and_knows_json_only() -> None:
     at = reception(firmware="D5.0.62")
     assert at.answer(Ask("/ivp/meters", None, None), NOW).status == 200
     assert at.answer(Ask("/nothing", None, None), NOW).body == b'{ "error" : "404 - Not Found" }'

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from envoy_mqtt.simulator.firmware import Absent, Generation
 from envoy_mqtt.simulator.house import House, PhaseState, State
-from envoy_mqtt.simulator.options import Layout, Options, Wiring
+from envoy_mqtt.simulator.options import Battery, Layout, Options, Wiring
 from envoy_mqtt.simulator.wire import Sample, Style, event, sample
 from tests.simulator.arithmetic import PHASES, mistakes
 
@@ -33,6 +33,7 @@ OPTIONS = st.builds(
     generation=st.sampled_from((None, Generation.OLD, Generation.NEW)),
     absent=st.sampled_from((None, *Absent)),
     metered=st.booleans(),
+    battery=st.sampled_from(Battery),
 )
 NUMBER = re.compile(r'"(?:p|q|s|v|i|pf|f)":(-?\d+\.\d+)(?=[,}])')
 
@@ -205,3 +206,14 @@ def test_the_two_meters_disagree_about_the_frequency_now_and_then() -> None:
         for said in [sample(house.at(1e9 + n), style)]
     ]
     assert 5 < sum(1 for made, net in pairs if made != net) < 120
+
+
+def test_a_battery_shows_in_net_and_total_and_nowhere_else_in_an_event() -> None:
+    state = one_phase(2000.0, 500.0)
+    charging = state._replace(phases=(state.phases[0]._replace(storage_w=-1200.0),))
+    said = sampled(charging, battery=Battery.METERED)
+    # Everything behind the grid meter is the house: 500 W of use and 1200 W into the battery.
+    assert (said.production[0].p, said.net[0].p, said.total[0].p) == (2000.0, -300.0, 1700.0)
+    assert [reading.p for reading in said.storage] == [-1200.0, 0.0, 0.0]
+    assert list(parsed(event(said))) == ["production", "net-consumption", "total-consumption"]
+    assert sampled(charging, battery=Battery.UNMETERED).storage == ((0.0,) * 7,) * 3

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envoy_mqtt.errors import BadEvent
-from envoy_mqtt.gateway.normalise import Decode, Quantities, decoder, quantities
-from envoy_mqtt.model import UNKNOWN, Identity, Kind, Meter, Phase, Quantity, Site
+from envoy_mqtt.gateway.event import reader
+from envoy_mqtt.gateway.layout import combiner, quantities
+from envoy_mqtt.model import UNKNOWN, Identity, Kind, Meter, Phase, Phases, Quantity, Site
 
 # Captures of real streams, where they lie beside the repository (protocol notes, section 11).
 CAPTURES = Path(__file__).parents[3] / "shared" / "captures"
@@ -95,6 +96,15 @@ T_MINUS_P = (
 N_AND_UNKNOWN = tuple(Phase(voltage=v, frequency=50.06) for v in (250.0, 200.0, 0.0))
 T_AND_UNKNOWN = tuple(Phase(voltage=v, frequency=49.94) for v in (240.0, 250.0, 230.0))
 NOBODY_KNOWS = (UNKNOWN,) * 3
+
+
+Decode = Callable[[bytes], dict[Quantity, Phases]]
+
+
+def decoder(site: Site) -> Decode:
+    """From an event's bytes to the site's quantities, phase by phase."""
+    read, combine = reader(site), combiner(site)
+    return lambda data: combine(read(data), {}).phases
 
 
 def data(event: object) -> bytes:
@@ -347,7 +357,7 @@ LAYOUTS = [site(P, N, phases=3), site(P, T, phases=2), site(P, N, S), site(N), s
 DECODERS: list[tuple[Site, Decode]] = [(layout, decoder(layout)) for layout in LAYOUTS]
 
 
-def check(layout: Site, read: Quantities) -> None:
+def check(layout: Site, read: dict[Quantity, Phases]) -> None:
     """As many phases as there are, every number finite, magnitudes no less than 0, factors within ±1."""
     assert tuple(read) == quantities(layout)
     for phases in read.values():
