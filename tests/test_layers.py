@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "envoy_mqtt"
 
 # Lowest first. Within a layer a module may import only what stands before it here, so nothing goes in
-# circles. `config` and `simulator` are packages: their parts are theirs.
+# circles. `config`, `diagnosis` and `simulator` are packages: their parts are theirs.
 LAYERS = {
     "values": ("model", "errors"),
     "pure": (
@@ -32,6 +32,7 @@ LAYERS = {
         "gateway.road",
         "mqtt.message",
         "mqtt.payload",
+        "diagnosis",
     ),
     "product": ("bridge",),
     "shell": (
@@ -53,14 +54,18 @@ LAYERS = {
         "gateway.session",
         "gateway.client",
         "gateway.locate",
+        "knock",
+        "gateway.examine",
+        "mqtt.connection",
         "mqtt.publisher",
+        "mqtt.trial",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "access", "app", "trust", "discover"),
+    "wiring": ("config", "log", "access", "app", "trust", "discover", "doctor"),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }
-PACKAGES = ("config", "simulator")
+PACKAGES = ("config", "diagnosis", "simulator")
 
 # What each layer imports of the others. Far ends know nothing of the bridge that talks to them.
 BELOW = {
@@ -80,16 +85,17 @@ HOMES = {
     "aiohttp": {
         "gateway.auth",
         "gateway.client",
+        "gateway.examine",
         "gateway.guard",
         "gateway.session",
         "gateway.trouble",
         "gateway.wire",
         "simulator",
     },
-    "aiomqtt": {"mqtt.publisher", "demo"},
+    "aiomqtt": {"mqtt.connection", "mqtt.publisher", "mqtt.trial", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},
-    "paho": {"mqtt.publisher"},
+    "paho": {"mqtt.connection", "mqtt.publisher"},
     "pydantic": {"config"},
     "pydantic_core": {"gateway.answers", "gateway.event", "mqtt.message"},
     "pydantic_settings": {"config"},

@@ -8,8 +8,8 @@ from envoy_mqtt.diagnosis.reach import Reached, judge_name, judge_ports
 
 LOGIN = {
     "login": "mend mqtt.username and mqtt.password (or mqtt.password_file)",
-    "tls": "mend mqtt.tls: ca_file has to hold the authority that signed the broker's certificate, mqtt.host a "
-    "name that stands in it, and mqtt.port the broker's port for TLS",
+    "tls": "mend mqtt.tls: ca_file has to hold the authority that signed the broker's certificate, mqtt.host "
+    "a name that stands in it, and mqtt.port be the broker's port for TLS",
     "silent": "see whether something else than a broker has this port, or whether it wants TLS "
     "(mqtt.tls.enabled)",
 }
@@ -27,15 +27,32 @@ class Tried(NamedTuple):
 
 
 class Running(NamedTuple):
-    """A bridge that says it is online under our base topic: whose, and which gateways it reads; `answer` is
-    what it says to `doctor`, `None` where it was silent.
+    """A bridge that says it is online under our base topic: whose, and which gateways it reads, as far as it
+    has met them; `answer` is what it says to `doctor`, `None` where it was silent.
     """
 
     ours: bool
     version: str = ""
     host: str = ""
     serials: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
     answer: dict[str, Any] | None = None
+
+    def reads(self, serial: str, host: str) -> bool:
+        """Whether it may have a stream of this gateway open; one that has not met it yet may."""
+        return serial in self.serials or host in self.hosts or not self.serials
+
+    def tells(self, serial: str) -> dict[str, Any] | None:
+        """What it answered about this gateway, as one table; `None` where that is nothing.
+
+        A later version may arrange it differently, so what is not as expected is not there.
+        """
+        gateways = (self.answer or {}).get("gateways")
+        told = gateways.get(serial) if isinstance(gateways, dict) else None
+        if not isinstance(told, dict):
+            return None
+        inner = [each for each in (told.get("gateway"), told.get("health")) if isinstance(each, dict)]
+        return {key: value for part in (told, *inner) for key, value in part.items()}
 
 
 class Trial(NamedTuple):
@@ -109,8 +126,8 @@ def _retained(trial: Trial) -> Iterator[Finding]:
     if not trial.retained:
         yield bad(
             "the broker does not keep what is published retained",
-            "allow retained messages in the broker: without them availability, and Home Assistant's entities, "
-            "are unknown after each restart",
+            "allow retained messages in the broker: without them availability and Home Assistant's "
+            "entities are unknown after each restart",
         )
     elif trial.removed is False:
         yield warning("the broker kept a message that was removed", "empty it by hand: see below")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from envoy_mqtt.diagnosis import pacing
+from envoy_mqtt.diagnosis.broker import Running
 from envoy_mqtt.diagnosis.findings import (
     Check,
     Finding,
@@ -18,21 +19,25 @@ from envoy_mqtt.diagnosis.meters import judge_meters, judge_topics, source
 from envoy_mqtt.diagnosis.pacing import Flow
 from envoy_mqtt.diagnosis.reach import Reached, judge_name, judge_ports
 from envoy_mqtt.gateway.token import CLOCK_SET, Token
-from envoy_mqtt.gateway.verdict import Mode, brief, judge, printable
+from envoy_mqtt.gateway.verdict import Mode, brief, printable
 from envoy_mqtt.model import Identity, Meter
 from envoy_mqtt.mqtt.message import iso
 
-HTTPS = 443
+HTTPS, HTTP = 443, 80
 
 # Readings of a gateway whose clock is a little off are as good; its days and tokens are not, far off.
 CLOCK_OFF_S = 60.0
-TOKENS_FROM = 7
 
 ORIGINS = {
     "configuration": "from the configuration",
     "cache": "fetched before with gateway.account",
     "cloud": "fetched just now with gateway.account",
 }
+OCCUPIED = "the running bridge reads it and tells nothing of it, so no second one is opened"
+
+# A handshake may refuse a certificate before anyone says who he is.
+REFUSED_AT_ONCE = "certificate_changed"
+
 BY_HAND = "put a new one into gateway.token_file, or set gateway.account, with which tokens are fetched"
 
 
@@ -67,6 +72,7 @@ class Seen(NamedTuple):
     pinned: str | None = None
     identity: Identity | None = None
     identity_trouble: Trouble | None = None
+    certificate_trouble: Trouble | None = None
     gateway_time: float | None = None
     token: Token | None = None
     origin: str = ""
@@ -76,9 +82,23 @@ class Seen(NamedTuple):
     meters_trouble: Trouble | None = None
     stream_trouble: Trouble | None = None
     flow: Flow | None = None
-    # What a bridge that reads this gateway answered; its stream was then left alone.
-    bridge: dict[str, Any] | None = None
+    # Why the stream was not opened, where it would have been.
     left_alone: str = ""
+    running: Running | None = None
+
+    @property
+    def bridge(self) -> dict[str, Any] | None:
+        """What a running bridge tells of this gateway; its stream is then left alone."""
+        if self.running is None or self.identity is None:
+            return None
+        return self.running.tells(self.identity.serial)
+
+    @property
+    def occupied(self) -> bool:
+        """Whether a running bridge has its stream, or may have."""
+        if self.running is None or self.identity is None:
+            return False
+        return self.bridge is not None or self.running.reads(self.identity.serial, self.host)
 
 
 def diagnose(seen: Seen) -> list[Finding]:
@@ -95,38 +115,36 @@ def _name(seen: Seen) -> Iterator[Finding]:
 def _ports(seen: Seen) -> Iterator[Finding]:
     yield from judge_ports(
         seen.reached,
-        f"see whether the gateway has power and this address (envoy-mqtt discover lists the gateways here), and "
-        f"mend {seen.key}.host",
+        "see whether the gateway has power and this address (envoy-mqtt discover lists the gateways here), "
+        f"and mend {seen.key}.host",
     )
 
 
 def _certificate(seen: Seen) -> Iterator[Finding]:
-    if seen.shown is None:
-        if seen.identity is not None:
-            yield info("none: this gateway speaks plain HTTP, as firmware before 7 does")
-        elif seen.identity_trouble is not None and seen.identity_trouble.code == "certificate_changed":
-            yield bad(seen.identity_trouble.text, "compare it with what the gateway itself shows")
-        return
-    if seen.identity is not None:
-        yield _judged(seen, seen.shown, seen.identity.serial)
-    else:
-        yield ok(_described(seen.shown))
-    if seen.shown.ends is not None and seen.shown.ends < seen.now:
+    if refused := seen.certificate_trouble or _refused_at_once(seen):
+        yield bad(refused.text, f"find out what answers at {seen.host} before you do anything else")
+    elif seen.shown is not None:
+        yield _taken(seen, seen.shown)
+    elif seen.identity is not None:
+        yield info("none: this gateway speaks plain HTTP, as firmware before 7 does")
+    if seen.shown is not None and seen.shown.ends is not None and seen.shown.ends < seen.now:
         yield info(f"it ended at {iso(seen.shown.ends)}; gateways go on using theirs, and so do we")
 
 
-def _judged(seen: Seen, shown: Shown, serial: str) -> Finding:
-    verdict = judge(
-        seen.certificate, serial=serial, name=shown.name, shown=shown.sha256, pinned=seen.pinned
-    )
-    if verdict.refusal:
-        return bad(verdict.refusal, f"find out what answers at {seen.host} before you do anything else")
+def _refused_at_once(seen: Seen) -> Trouble | None:
+    trouble = seen.identity_trouble
+    return trouble if trouble is not None and trouble.code == REFUSED_AT_ONCE else None
+
+
+def _taken(seen: Seen, shown: Shown) -> Finding:
     if seen.certificate == "off":
         return warning(f"{_described(shown)}, not checked", f'set {seen.key}.certificate to "pin"')
-    state = "not yet known; the bridge remembers it at its first contact"
-    if seen.pinned is not None:
-        state = "the one we know" if seen.pinned == shown.sha256 else "renewed, and followed by the bridge"
-    return ok(f"{_described(shown)}, {state}")
+    states = {
+        None: "not yet known; the bridge remembers it at its first contact",
+        shown.sha256: "the one we know",
+    }
+    state = states.get(seen.pinned, "renewed, and followed by the bridge")
+    return ok(f"{_described(shown)}{f', {state}' if seen.identity else ''}")
 
 
 def _described(shown: Shown) -> str:
@@ -135,14 +153,13 @@ def _described(shown: Shown) -> str:
 
 
 def _identity(seen: Seen) -> Iterator[Finding]:
-    if seen.identity is None:
-        if seen.identity_trouble is not None:
-            yield bad(seen.identity_trouble.text, f"see what answers at {seen.host}, and mend {seen.key}.host")
-        return
     who = seen.identity
-    yield ok(
-        f"serial {who.serial}, firmware {printable(who.firmware) or 'unknown'}, part {printable(who.part_number) or 'unknown'}"
-    )
+    if seen.identity_trouble is not None and not _refused_at_once(seen):
+        yield bad(seen.identity_trouble.text, f"see what answers at {seen.host}, and mend {seen.key}.host")
+    if who is None:
+        return
+    firmware, part = printable(who.firmware) or "unknown", printable(who.part_number) or "unknown"
+    yield ok(f"serial {who.serial}, firmware {firmware}, part number {part}")
 
 
 def _clock(seen: Seen) -> Iterator[Finding]:
@@ -165,7 +182,7 @@ def _clock(seen: Seen) -> Iterator[Finding]:
 
 def _token(seen: Seen) -> Iterator[Finding]:
     if seen.token_trouble is not None:
-        yield bad(seen.token_trouble.text, f"envoy-mqtt token fetches one with {seen.key}.account; or {BY_HAND}")
+        yield bad(seen.token_trouble.text, f"mend what it names, and try again; or {BY_HAND}")
     elif seen.token is not None:
         yield from _judged_token(seen, seen.token)
     elif seen.identity is not None:
@@ -198,8 +215,8 @@ def _remedy(seen: Seen) -> str:
     if seen.token is None:
         return "see that nothing else keeps the gateway busy, and try again"
     return (
-        "if the token is this gateway's and has not ended, the gateway may have lost it at an update: get a new "
-        "one (envoy-mqtt token), and restart the gateway if that is refused too"
+        "if the token is this gateway's and has not ended, the gateway may have lost it at an update: get "
+        "a new one (envoy-mqtt token), and restart the gateway if that is refused too"
     )
 
 
@@ -229,13 +246,15 @@ def _told_source(bridge: dict[str, Any]) -> str:
 def _stream(seen: Seen) -> Iterator[Finding]:
     if seen.bridge is not None:
         yield _told_flow(seen.bridge)
+    elif seen.occupied:
+        yield skipped(OCCUPIED)
     elif seen.left_alone:
         yield skipped(seen.left_alone)
     elif seen.stream_trouble is not None and seen.stream_trouble.code == "stream_not_for_role":
         yield warning(
             seen.stream_trouble.text,
-            "nothing has to be done: the meters are asked once a second instead; an installer's token, where you "
-            "can have one, or another firmware opens the stream",
+            "nothing has to be done: the meters are asked once a second instead; an installer's token, where "
+            "you can have one, or another firmware opens the stream",
         )
     elif seen.stream_trouble is not None:
         yield bad(seen.stream_trouble.text, pacing.BUSY)

@@ -3,6 +3,7 @@ which source the readings come from (the contract, sections "Which meters are pu
 """
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from envoy_mqtt.diagnosis.findings import Finding, bad, info, ok, warning
 from envoy_mqtt.model import Identity, Kind, Meter, Site
@@ -12,28 +13,35 @@ TURN = (
     "figures have the wrong sign"
 )
 
-# The gateway's flags (protocol notes, section 3.1): whether it is bad, what it means, what to do.
+
+class Flag(NamedTuple):
+    """What a status flag means, what to do about it, and whether the figures are wrong because of it."""
+
+    text: str
+    remedy: str
+    serious: bool = False
+
+
+# The flags there are (protocol notes, section 3.1).
 FLAGS = {
-    "negative-production": (
-        True,
-        "the solar meter measures negative production: its current transformer is reversed or on another phase "
-        "than its voltage",
+    "negative-production": Flag(
+        "the solar meter measures negative production: its current transformer is reversed, or on another "
+        "phase than its voltage",
         TURN,
+        serious=True,
     ),
-    "negative-total-consumption": (
-        True,
+    "negative-total-consumption": Flag(
         "the house would use less than nothing: a current transformer, most likely the consumption one, is "
-        "reversed or on another phase than its voltage",
+        "reversed, or on another phase than its voltage",
         TURN,
+        serious=True,
     ),
-    "production-imbalance": (
-        False,
-        "the phases produce unequally: a string of inverters is off, or a current transformer sits on the wrong "
-        "conductor",
+    "production-imbalance": Flag(
+        "the phases produce unequally: a string of inverters is off, or a current transformer sits on the "
+        "wrong conductor",
         "compare the phases in the topic production; equal arrays on every phase should read alike",
     ),
-    "power-on-unused-phase": (
-        False,
+    "power-on-unused-phase": Flag(
         "there is power on a phase that the gateway thinks unused, and nobody counts it",
         "let the installer set the number of phases, or take the transformer off that conductor",
     ),
@@ -71,9 +79,9 @@ def _name(meter: Meter) -> str:
 
 def _faults(meter: Meter) -> Iterator[Finding]:
     for flag in meter.flags:
-        serious, text, remedy = FLAGS.get(flag, (False, f"the gateway flags it {flag!r}", INSTALLER))
-        said = f"{_name(meter)}: {text}"
-        yield bad(said, remedy) if serious else warning(said, remedy)
+        meant = FLAGS.get(flag, Flag(f"the gateway flags it {flag!r}", INSTALLER))
+        said = f"{_name(meter)}: {meant.text}"
+        yield bad(said, meant.remedy) if meant.serious else warning(said, meant.remedy)
     if not meter.flags and meter.status not in ("", "normal"):
         yield warning(f"{_name(meter)}: the gateway says {meter.status!r} of its wiring", INSTALLER)
 

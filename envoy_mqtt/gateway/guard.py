@@ -17,7 +17,7 @@ from types import MappingProxyType
 import aiohttp
 
 from envoy_mqtt.errors import ConfigError, GatewayUnavailable
-from envoy_mqtt.gateway.certificate import common_name
+from envoy_mqtt.gateway.certificate import common_name, ends
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.gateway.verdict import Mode, Verdict, judge, printable
 from envoy_mqtt.line import Line
@@ -47,6 +47,16 @@ class Guard(aiohttp.Fingerprint):
     def name(self) -> str | None:
         """The common name in it."""
         return common_name(self._certificate)
+
+    @property
+    def met(self) -> bool:
+        """Whether a certificate was shown at all."""
+        return bool(self._certificate)
+
+    @property
+    def ends(self) -> float | None:
+        """Until when it is good, in Unix seconds; looked at by nobody but people."""
+        return ends(self._certificate)
 
     def check(self, transport: asyncio.Transport) -> None:
         """Raise `ServerFingerprintMismatch` where the certificate changed within the session, and
