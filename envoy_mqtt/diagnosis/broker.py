@@ -1,6 +1,6 @@
 """The broker, from its name to its ACL: what was tried there, and the checks in their order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from envoy_mqtt.diagnosis.findings import Check, Finding, bad, carry_out, info, ok, warning
@@ -18,12 +18,12 @@ GRANT = "let this user write, and read, {}/# in the broker's ACL"
 
 class Tried(NamedTuple):
     """A publish to a topic: `denied` says why the broker refused it, `received` whether it came back to us,
-    `None` where nobody waited for it.
+    so far as anyone may know.
     """
 
     topic: str
     denied: str = ""
-    received: bool | None = None
+    received: bool = False
 
 
 class Running(NamedTuple):
@@ -64,7 +64,6 @@ class Trial(NamedTuple):
     base: str = "envoy"
     prefix: str = ""
     tls: bool = False
-    retain: bool = True
     in_container: bool = False
     username: bool = False
     protocol: str = ""
@@ -105,19 +104,18 @@ def _login(trial: Trial) -> Iterator[Finding]:
 
 def _publish(trial: Trial) -> Iterator[Finding]:
     if trial.published is not None:
-        yield from _tried(trial.published, trial.base)
-
-
-def _tried(tried: Tried, grant: str) -> Iterator[Finding]:
-    if tried.denied:
-        yield bad(f"{tried.topic} is refused ({tried.denied})", f"{GRANT.format(grant)}")
-    elif tried.received is False:
-        yield warning(
-            f"{tried.topic} was taken and did not come back: it may not be written, or not be read",
-            GRANT.format(grant),
+        # MQTT 3.1.1 does not tell of a refused publish, and here the bridge has to read too.
+        yield _tried(
+            trial.published, GRANT.format(trial.base), lost=warning if trial.protocol == "5" else bad
         )
-    else:
-        yield ok(f"{tried.topic} was taken{' and came back' if tried.received else ''}")
+
+
+def _tried(tried: Tried, remedy: str, *, lost: Callable[[str, str], Finding]) -> Finding:
+    if tried.denied:
+        return bad(f"{tried.topic} is refused ({tried.denied})", remedy)
+    if tried.received:
+        return ok(f"{tried.topic} was taken and came back")
+    return lost(f"{tried.topic} did not come back: it may not be written, or may not be read", remedy)
 
 
 def _retained(trial: Trial) -> Iterator[Finding]:
@@ -137,7 +135,7 @@ def _retained(trial: Trial) -> Iterator[Finding]:
 
 def _discovery(trial: Trial) -> Iterator[Finding]:
     if trial.discovery is not None:
-        yield from _tried(trial.discovery, trial.prefix)
+        yield _tried(trial.discovery, GRANT.format(trial.prefix), lost=warning)
     elif trial.protocol and not trial.prefix:
         yield info("switched off")
 

@@ -4,11 +4,12 @@ aiomqtt drops the reason codes of MQTT 5: of a refused publish, of the broker's 
 are read where paho hands them over, kept as values, and aiomqtt is handed the same as before.
 """
 
+import asyncio
 import logging
 import socket
 import ssl
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -53,6 +54,8 @@ REFUSALS: Mapping[int, str] = {
     135: "not authorised (mqtt.username, mqtt.password)",
     138: "this client is banned",
 }
+
+_NO_LIMIT = nullcontext()
 
 PROTOCOLS = {"5": aiomqtt.ProtocolVersion.V5, "3.1.1": aiomqtt.ProtocolVersion.V311}
 
@@ -103,6 +106,7 @@ class Connection:
         self.parting = 0
         self.wordless = False
         self._largest: int | None = None
+        self._at_once: asyncio.Semaphore | None = None
         self._properties = _properties if protocol == "5" else _none
         self._paho = self.client._client
         self._paho.connect_timeout = CONNECT_S
@@ -120,7 +124,8 @@ class Connection:
         properties = self._properties(message)
         if self._largest is not None and not self._fits(message, properties, self._largest):
             return False
-        await self.client.publish(message.topic, message.payload, message.qos, message.retain, properties)
+        async with self._at_once if self._at_once and message.qos else _NO_LIMIT:
+            await self.client.publish(message.topic, message.payload, message.qos, message.retain, properties)
         return True
 
     def _fits(self, message: Message, properties: Properties | None, largest: int) -> bool:
@@ -176,11 +181,10 @@ class Connection:
         paho.on_connect, paho.on_publish, paho.on_disconnect = on_connect, on_publish, on_disconnect
 
     def _keep_to(self, limits: Any) -> None:
-        """What a CONNACK allows; paho keeps to none of it."""
+        """What a CONNACK allows (MQTT 5, section 3.2.2.3); paho keeps to none of it."""
         self._largest = getattr(limits, "MaximumPacketSize", None)
         at_once = getattr(limits, "ReceiveMaximum", None)
-        if at_once is not None:
-            self._paho.max_inflight_messages_set(min(at_once, self._paho.max_inflight_messages))
+        self._at_once = None if at_once is None else asyncio.Semaphore(at_once)
 
     def _judge(self, mid: int, code: ReasonCode) -> None:
         message = self._paho._out_messages.get(mid)

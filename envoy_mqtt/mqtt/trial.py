@@ -97,12 +97,12 @@ class Visit:
         client = self._connection.client
         self._heard.clear()
         await self._connection.subscribe(topic)
+        readable = self._connection.refused.pop(topic, None) is None
         await self._connection.send(Message(topic, payload, qos=1, retain=not payload))
         denied = self._connection.refused.get(topic, "")
-        readable = denied.startswith("subscription")
-        received = not readable and await self._comes(lambda it: it[0] == topic)
+        received = readable and not denied and await self._comes(lambda it: it[0] == topic)
         await client.unsubscribe(topic)
-        return Tried(topic, "" if readable else denied, received)
+        return Tried(topic, denied, received)
 
     async def keeps(self) -> bool:
         """Whether the broker keeps what is retained; it is emptied again in any case."""
