@@ -36,13 +36,14 @@ from envoy_mqtt.mqtt.trial import NotTaken, Plan, visiting
 
 async def show(load: Callable[[], Settings], seconds: float, *, as_program: bool, in_container: bool) -> int:
     """Print the findings; the exit status: 1 where one is bad."""
-    findings = await _findings(load, seconds, in_container=in_container)
+    findings = await look(load, seconds, in_container=in_container)
     clean = [each._replace(text=text_masked(each.text), remedy=text_masked(each.remedy)) for each in findings]
     sys.stdout.write((as_json if as_program else as_text)(clean) + "\n")
     return int(worst(clean) is Level.BAD)
 
 
-async def _findings(load: Callable[[], Settings], seconds: float, *, in_container: bool) -> list[Finding]:
+async def look(load: Callable[[], Settings], seconds: float, *, in_container: bool) -> list[Finding]:
+    """The findings, in the order in which someone sets the bridge up; `load` may raise `ConfigError`."""
     try:
         settings = load()
         tls = app._tls(settings.mqtt.tls)

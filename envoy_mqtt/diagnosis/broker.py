@@ -141,11 +141,14 @@ def _discovery(trial: Trial) -> Iterator[Finding]:
 
 
 def _home_assistant(trial: Trial) -> Iterator[Finding]:
-    if trial.protocol and trial.prefix:
-        if trial.birth is None:
-            yield info("its birth message is not kept here; it may be away, or not keep it")
-        else:
-            yield info(f"it says {trial.birth!r}")
+    if not trial.protocol:
+        return
+    if not trial.prefix:
+        yield info("switched off")
+    elif trial.birth is None:
+        yield info("its birth message is not kept here; it may be away, or not keep it")
+    else:
+        yield info(f"it says {trial.birth!r}")
 
 
 def _bridge(trial: Trial) -> Iterator[Finding]:
