@@ -13,7 +13,7 @@ own, and what was not there when that comes back was not coming. Only where we m
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -44,7 +44,8 @@ class NotTaken(Exception):
 
 class Plan(NamedTuple):
     """What to try: `name` is ours alone and part of the topics that are tried, `prefix` is empty where
-    Home Assistant's discovery is off, `instance` is our own installation's.
+    Home Assistant's discovery is off, `instance` is our own installation's, `patience_s` how long a message
+    may take to come back.
     """
 
     base: str
@@ -52,6 +53,7 @@ class Plan(NamedTuple):
     instance: str | None = None
     prefix: str = ""
     birth: str = ""
+    patience_s: float = COME_BACK_S
 
     @property
     def topic(self) -> str:
@@ -156,9 +158,11 @@ class Visit:
         await self._comes(lambda it: it[:2] == (topic, mark))
         await self._connection.client.unsubscribe(topic)
 
-    async def _comes(self, wanted: Any, patience_s: float = COME_BACK_S) -> bool:
+    async def _comes(
+        self, wanted: Callable[[tuple[str, bytes, bool]], bool], patience_s: float | None = None
+    ) -> bool:
         try:
-            async with asyncio.timeout(patience_s):
+            async with asyncio.timeout(self._plan.patience_s if patience_s is None else patience_s):
                 while not any(wanted(each) for each in self._heard):
                     self._news.clear()
                     await self._news.wait()

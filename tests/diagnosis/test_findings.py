@@ -23,7 +23,7 @@ def nothing(_: str) -> Iterator[Finding]:
     yield from ()
 
 
-CHECKS = (
+CHECKS: tuple[Check[str], ...] = (
     Check("first", lambda seen: [ok(seen)], "the first is bad"),
     Check("second", lambda _: [bad("no", "mend it")], "the second is bad"),
     Check("third", nothing),
