@@ -144,5 +144,5 @@ def _paragraph(gateway: Gateway) -> list[str]:
 
 def _said(answer: Answer, gateway: Gateway) -> str:
     if answer.error:
-        return f"does not answer: {answer.error}"
+        return f"is of no use: {answer.error}"
     return "answers" if answer.serial == gateway.serial else f"answers as another gateway, {answer.serial}"

@@ -287,7 +287,7 @@ CHECKS = (
     Check("certificate", _certificate, "its certificate is refused"),
     Check("identity", _identity, "it did not say who it is"),
     Check("clock", _clock),
-    Check("token", _token, "there is no token that could be shown"),
+    Check("token", _token, "there is no good token"),
     Check("access", _access, "it does not let us read its meters"),
     Check("meters", _meters),
     Check("topics", _topics),
