@@ -10,11 +10,11 @@ export UV_PYTHON_DOWNLOADS := never
 # Trust what this machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test check format clean mosquitto bench
+.PHONY: help setup demo test test-homeassistant check format clean mosquitto bench
 .DEFAULT_GOAL := help
 
 help:  ## what there is
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 26
 
 setup: .venv/.ready  ## the virtual environment, from uv.lock
 
@@ -23,6 +23,10 @@ demo: .venv/.ready  ## a simulated house, a broker and the bridge, in one proces
 
 test: .venv/.ready mosquitto  ## all tests, real Mosquitto included
 	$(BIN)/pytest
+
+test-homeassistant: .venv/.ready mosquitto  ## discovery against a real Home Assistant, installed once below .tools
+	@$(BIN)/python -m tests.homeassistant.environment
+	@[ ! -e .tools/homeassistant/ready ] || $(BIN)/pytest tests/homeassistant
 
 check: .venv/.ready  ## lint, format, types
 	$(BIN)/ruff check

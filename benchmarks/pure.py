@@ -7,11 +7,12 @@ from itertools import cycle
 
 from benchmarks import machine
 from benchmarks.report import Part, Row
-from envoy_mqtt.bridge import Access, Bridge
+from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.gateway.answers import read_info, read_meters
-from envoy_mqtt.gateway.client import SLICE
+from envoy_mqtt.gateway.passage import SLICE
 from envoy_mqtt.model import Site
+from envoy_mqtt.mqtt.about import Access
 from envoy_mqtt.mqtt.payload import Publish
 from envoy_mqtt.simulator.installation import Installation
 from envoy_mqtt.simulator.options import Options, Wiring
@@ -40,7 +41,7 @@ async def measure(seconds: float) -> Part:
 def _readings_a_second(wiring: Wiring, seconds: float) -> float:
     house = Installation(Options(phases=wiring), NOON)
     bridge = Bridge(Publish())
-    bridge.identify(_site(house), Access("gateway", "benchmark"))
+    bridge.identify(_site(house), Access("gateway"))
     bridge.open(now())
     start = time.process_time()
     for part in _slices(house):

@@ -111,7 +111,7 @@ async def _ask(gateway: config.Gateway) -> str:
         ) from None
     if not wants_token(identity):
         raise EnvoyMqttError(
-            f"the gateway at {gateway.host} needs no token; its firmware, {identity.firmware}, is older than "
-            "7 and lets the bridge in without one"
+            f"the gateway at {gateway.host} needs no token; its firmware, {identity.firmware}, is from "
+            "before 7 and lets the bridge in without one"
         )
     return identity.serial

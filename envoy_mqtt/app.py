@@ -27,7 +27,9 @@ from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError, Refused
 from envoy_mqtt.gateway.client import Target, follow
+from envoy_mqtt.gateway.ladder import Ladder
 from envoy_mqtt.gateway.pins import Pins
+from envoy_mqtt.gateway.plan import Wanted
 from envoy_mqtt.gateway.road import Road
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
@@ -71,6 +73,7 @@ class Gateway:
         self.line = line
         self.tokens = tokens
         self.road = Road()
+        self.ladder = Ladder(settings.source)
         self._outbox = outbox
         self._pins = pins
 
@@ -81,7 +84,7 @@ class Gateway:
         except ConfigError as error:
             raise Refused(str(error), reason="refused", code="disk") from None
         where = self.settings
-        target = Target(where.host, where.serial, self.tokens, self.road, where.certificate)
+        target = Target(where.host, where.serial, self.tokens, self.road, self.ladder, where.certificate)
         await follow(target, self.bridge, self._outbox, self.line, self._pins)
 
     async def renew(self) -> NoReturn:
@@ -120,7 +123,8 @@ class App:
     def _gateway(self, name: str, settings: config.Gateway, publish: Publish) -> Gateway:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
-        return Gateway(settings, tokens, line, Bridge(publish), outbox=self._outbox, pins=self._pins)
+        bridge = Bridge(publish, _wanted(self._settings))
+        return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Bridge until `stop` is set, then leave in order."""
@@ -241,6 +245,11 @@ def _publish(settings: Settings) -> Publish:
         scalars=settings.publish.scalars,
         fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
     )
+
+
+def _wanted(settings: Settings) -> Wanted:
+    inverters = settings.inverters
+    return Wanted(settings.energy.interval_s, inverters.interval_s if inverters.enabled else None)
 
 
 def _tls(settings: config.Tls) -> ssl.SSLContext | None:

@@ -5,40 +5,41 @@ answered and the time, and returns the MQTT messages to send; it does no I/O, ne
 clock, and never fails on what a gateway sends. Recording, replay, simulation and the golden tests are
 all the same calls:
 
-    bridge.meet(serial)                /info was read
-    bridge.identify(site, access)      /ivp/meters was read as well
-    bridge.renew(role, expires)        there is a new token
-    bridge.open(now)                   the stream answered 200
-    bridge.receive(chunk, now)         bytes of the stream arrived
-    bridge.tick(now)                   time has passed
-    bridge.stop()                      the process ends
+    bridge.meet(serial)                  /info was read
+    bridge.identify(site, access, step)  /ivp/meters was read as well
+    bridge.renew(role, expires)          there is a new token
+    bridge.open(step, now)               a source answered: its readings follow
+    bridge.receive(chunk, now)           bytes of the stream arrived
+    bridge.answer(path, body, now)       a page that was asked for arrived
+    bridge.tick(now)                     time has passed
+    bridge.stop()                        the process ends
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
-from envoy_mqtt.gateway.event import Read, reader
+from envoy_mqtt.gateway.beside import INTERVALS
+from envoy_mqtt.gateway.hearing import Heard, Hearing
+from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.gateway.layout import Combine, combiner
 from envoy_mqtt.gateway.pace import Pace, WallClock
-from envoy_mqtt.gateway.sse import Decoder, Event, TooLong
-from envoy_mqtt.model import NO_WHOLES, Instant, Measured, Reading, Site
+from envoy_mqtt.gateway.plan import Wanted, polls
+from envoy_mqtt.gateway.schedule import Poll
+from envoy_mqtt.gateway.sse import Decoder
+from envoy_mqtt.model import NO_WHOLES, Instant, Measured, Reading, Site, Wholes
+from envoy_mqtt.mqtt.about import Access, describe
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 
-SOURCE = "stream"
+NOT_YET = Step(Source.STREAM, "")
+USUAL = Wanted()
 
-
-class Access(NamedTuple):
-    """How we reach a gateway, as far as `gateway` tells it: nothing secret."""
-
-    address: str
-    source_reason: str
-    token_role: str | None = None
-    token_expires: str | None = None
-    certificate_sha256: str | None = None
+TOTAL_IS_NET = (
+    "Its total-consumption equals the net while the sun shines, so it is taken for the net, as firmware "
+    "8.3.5433 has it."
+)
 
 
 class Bridge:
@@ -48,21 +49,29 @@ class Bridge:
     last unreadable event in words.
     """
 
-    def __init__(self, publish: Publish) -> None:
+    def __init__(self, publish: Publish, wanted: Wanted = USUAL) -> None:
         self._publish = publish
+        self._wanted = wanted
         self._events = Decoder()
         self._pace = Pace()
         self._wall = WallClock()
-        self._freshness = Freshness(publish.fresh_s)
         self._serial: str | None = None
-        self._site: Site | None = None
-        self._access: Access | None = None
-        self._about = b""
-        self._said_online: bool | None = None
-        self._topics: set[str] = set()
+        self._forget()
         self.readings = 0
         self.skipped: Counter[str] = Counter()
         self.problem = ""
+
+    def _forget(self) -> None:
+        """Another gateway is there: nothing of the one before is true of it."""
+        self._site: Site | None = None
+        self._access = Access("")
+        self._step = NOT_YET
+        self._about = b""
+        self._said_online: bool | None = None
+        self._topics: set[str] = set()
+        self._absent: set[str] = set()
+        self._reported: dict[str, float] = {}
+        self._freshness = Freshness(self._publish.fresh_s)
 
     @property
     def site(self) -> Site | None:
@@ -79,41 +88,49 @@ class Bridge:
         """Whether fresh readings are coming."""
         return self._freshness.online
 
+    @property
+    def source(self) -> Source:
+        """Where readings come from, or shall come from."""
+        return self._step.source
+
+    @property
+    def polls(self) -> tuple[Poll, ...]:
+        """What the gateway has to be asked beside its source."""
+        if self._site is None:
+            return ()
+        copied = self._hearing.copied
+        return polls(self._site, self._step.source, self._wanted, copied=copied, absent=self._absent)
+
     def meet(self, serial: str) -> list[Message]:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
         goodbye = self.stop() if self._serial not in (None, serial) else []
         if serial != self._serial:
-            self._serial, self._site, self._access, self._about = serial, None, None, b""
-            self._said_online, self._topics = None, set()
-            self._freshness = Freshness(self._publish.fresh_s)
+            self._serial = serial
+            self._forget()
         return goodbye + self._say_availability()
 
-    def identify(self, site: Site, access: Access) -> list[Message]:
-        """The gateway was asked which meters it has; what is gone is emptied."""
+    def identify(self, site: Site, access: Access, step: Step = NOT_YET) -> list[Message]:
+        """The gateway was asked which meters it has; what is gone is emptied. `step` is what will be read."""
         messages = self.meet(site.identity.serial)
-        self._access = access
-        if site != self._site:
-            self._site = site
-            self._read_event: Read = reader(site)
-            self._combine: Combine = combiner(site)
-            self._payloads = Payloads(site, self._publish)
-            messages += self._leave_behind(self._payloads.topics)
-        return messages + self._say_gateway(site, access)
+        self._access, self._step = access, step
+        return messages + self._fit(site) + self._say_gateway()
 
     def renew(self, role: str | None, expires: str | None) -> list[Message]:
         """There is a new token: what `gateway` tells of it, at once."""
-        if self._site is None or self._access is None:
-            return []
         self._access = self._access._replace(token_role=role, token_expires=expires)
-        return self._say_gateway(self._site, self._access)
+        return self._say_gateway()
 
-    def open(self, now: Instant) -> None:
-        """The gateway answered 200 to a request for the stream: bytes of a new stream follow."""
+    def open(self, now: Instant, step: Step | None = None) -> list[Message]:
+        """A source answers: its readings follow; where it is the stream, bytes of a new one."""
+        self._step = step or self._step
+        self._hearing.open(self._step.source)
         self._events = Decoder()
         self._pace.open(now.steady)
+        self._set_patience()
+        return self._say_gateway()
 
     def receive(self, chunk: bytes, now: Instant) -> list[Message]:
-        """The messages of every event that ends in these bytes, in order."""
+        """The messages of every event of the stream that ends in these bytes, in order."""
         return list(self.read(chunk, now))
 
     def read(self, chunk: bytes, now: Instant) -> Iterator[Message]:
@@ -121,12 +138,31 @@ class Bridge:
         for event in self._events.receive(chunk):
             taken = self._pace.stamp(now.steady)
             try:
-                measured = self._measured(event)
+                measured = self._hearing.event(event, now.steady)
             except BadEvent as bad:
-                self.skipped[bad.reason] += 1
-                self.problem = str(bad)
+                self.skip(bad.reason, str(bad))
             else:
                 yield from self._publish_reading(measured, taken, now)
+
+    def answer(self, path: str, body: bytes, now: Instant) -> Iterator[Message]:
+        """The messages that follow from a page that was asked for, likewise; raises `BadAnswer` at once
+        where it is not what its path promises.
+        """
+        return self._tell(self._hearing.answer(path, body, now.steady), now)
+
+    def skip(self, reason: str, problem: str) -> None:
+        """Something could not be read; `reason` is a word for the counter."""
+        self.skipped[reason] += 1
+        self.problem = problem
+
+    def slow_down(self, production_s: float) -> None:
+        """The inverters' figures are asked for only so often, in s: they are good for longer."""
+        self._hearing.production_s = production_s
+        self._set_patience()
+
+    def lacks(self, path: str) -> None:
+        """The gateway has no such page, or not for us: it need not be asked for it again."""
+        self._absent.add(path)
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
@@ -138,15 +174,46 @@ class Bridge:
         self._freshness.online = False
         return self._say_availability()
 
-    def _measured(self, event: Event) -> Measured:
-        if isinstance(event, TooLong):
-            raise BadEvent("too_long", "it is longer than 64 KiB")
-        return self._read_event(event)
+    def _set_patience(self) -> None:
+        """How long a source may be silent, and whether saying the same for minutes tells something of it."""
+        slow = self._step.source is Source.PRODUCTION
+        interval_s = self._hearing.production_s if slow else 1.0
+        self._freshness.follow(max(self._publish.fresh_s, INTERVALS * interval_s), freezes=not slow)
 
-    def _publish_reading(self, measured: Measured, taken: float, now: Instant) -> Iterator[Message]:
+    def _fit(self, site: Site) -> list[Message]:
+        """The site is this from now on."""
+        if self._site is not None and self._site.battery:
+            site = site._replace(battery=True)  # not every page that tells it is asked every time
+        if site == self._site:
+            return []
+        self._hearing = Hearing(site, self._step.source)
+        self._combine: Combine = combiner(site)
+        self._payloads = Payloads(site, self._publish)
+        self._site = site
+        return self._leave_behind(self._payloads.topics)
+
+    def _tell(self, heard: Heard, now: Instant) -> Iterator[Message]:
+        assert self._site is not None
+        if heard.meters is not None:
+            yield from self._fit(self._site._replace(meters=heard.meters))
+        if heard.battery:
+            yield from self._fit(self._site._replace(battery=True))
+        if heard.measured is not None:
+            yield from self._publish_reading(heard.measured, now.steady, now, heard.wholes)
+        for inverter in heard.inverters:
+            if self._reported.get(inverter.serial) != inverter.reported_unix:
+                self._reported[inverter.serial] = inverter.reported_unix
+                yield self._payloads.report(inverter, now.unix)
+        yield from self._say_gateway()
+
+    def _publish_reading(
+        self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
+    ) -> Iterator[Message]:
         self.readings += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
-        reading = Reading(time, self.readings, SOURCE, self._combine(measured, NO_WHOLES))
+        quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
+        charge = self._hearing.charged(now.steady)
+        reading = Reading(time, self.readings, self._step.source, quantities, charge)
         yield from self._payloads.write(reading, steady=now.steady)
         self._freshness.read(measured, now.steady)
         yield from self._say_availability()
@@ -158,8 +225,11 @@ class Bridge:
         self._said_online = online
         return [self._message("availability", ONLINE if online else OFFLINE)]
 
-    def _say_gateway(self, site: Site, access: Access) -> list[Message]:
-        about = encode(describe(site, access))
+    def _say_gateway(self) -> list[Message]:
+        if self._site is None:
+            return []
+        reason = f"{self._step.reason} {TOTAL_IS_NET}" if self._hearing.total_is_net else self._step.reason
+        about = encode(describe(self._site, self._access, self._step._replace(reason=reason)))
         if about == self._about:
             return []
         self._about = about
@@ -172,29 +242,3 @@ class Bridge:
 
     def _message(self, topic: str, payload: bytes, *, retain: bool = True) -> Message:
         return Message(f"{self._publish.base_topic}/{self._serial}/{topic}", payload, qos=1, retain=retain)
-
-
-def describe(site: Site, access: Access) -> dict[str, object]:
-    """The content of the topic `gateway`."""
-    return {
-        "serial": site.identity.serial,
-        "part_number": site.identity.part_number,
-        "firmware": site.identity.firmware,
-        "address": access.address,
-        "phases": site.phases,
-        "meters": [
-            {
-                "eid": meter.eid,
-                "type": meter.type,
-                "enabled": meter.enabled,
-                "status": meter.status,
-                "flags": list(meter.flags),
-            }
-            for meter in site.meters
-        ],
-        "source": SOURCE,
-        "source_reason": access.source_reason,
-        "token_role": access.token_role,
-        "token_expires": access.token_expires,
-        "certificate_sha256": access.certificate_sha256,
-    }

@@ -33,6 +33,7 @@ cli.add_typer(config_cli, name="config")
 Layouts = Literal["production+net", "production+total", "production", "net", "none"]
 Wirings = Literal["single", "single-three", "split", "three"]
 Paces = Literal["steady", "bursts", "buffer", "flood", "manual"]
+Batteries = Literal["none", "metered", "unmetered", "ac"]
 
 ConfigFile = Annotated[
     Path | None,
@@ -90,16 +91,27 @@ def simulate(
     *,
     layout: Annotated[Layouts, typer.Option(help="Which meters are fitted.")] = "production+net",
     phases: Annotated[Wirings, typer.Option(help="How they are wired.")] = "single-three",
-    firmware: Annotated[str, typer.Option(help="Its arithmetic, headers, number style.")] = "D8.3.5167",
+    battery: Annotated[Batteries, typer.Option(help="Which battery, and whether a meter shows it.")] = "none",
+    firmware: Annotated[
+        str, typer.Option(help="Its arithmetic, number style, roles; below 7 HTTP and passwords.")
+    ] = "D8.3.5167",
     serial: Annotated[str, typer.Option(help="The serial number.")] = "122312345678",
     pace: Annotated[Paces, typer.Option(help="How events leave.")] = "steady",
     speed: Annotated[float, typer.Option(help="Seconds of the house's day in one second.")] = 1.0,
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="The gateway's port; a free one where it is taken.")] = 8443,
     control_port: Annotated[int, typer.Option(help="The switchboard's port; likewise.")] = 8444,
+    http_port: Annotated[
+        int | None, typer.Option(help="Its port 80, which sends to HTTPS or is closed; else it has none.")
+    ] = None,
+    cloud: Annotated[bool, typer.Option("--cloud", help="Play the cloud that issues tokens too.")] = False,
+    cloud_port: Annotated[int, typer.Option(help="The cloud's port; a free one where it is taken.")] = 8445,
+    nightly_outage: Annotated[
+        bool, typer.Option("--nightly-outage", help="Answer nothing from 23:00 to 23:10 of its day.")
+    ] = False,
 ) -> None:
     """A gateway to practise on: a house's meters, a real one's oddities, and faults to switch on."""
-    from envoy_mqtt.simulate import Layout, Options, Pace, Wiring
+    from envoy_mqtt.simulate import Battery, Layout, Options, Pace, Ports, Wiring
     from envoy_mqtt.simulate import simulate as play
 
     options = Options(
@@ -109,8 +121,11 @@ def simulate(
         phases=Wiring(phases),
         pace=Pace(pace),
         speed=speed,
+        battery=Battery(battery),
+        nightly_outage=nightly_outage,
     )
-    _play(play(options, host, port, control_port))
+    ports = Ports(port, control_port, http_port, cloud_port if cloud else None)
+    _play(play(options, host, ports))
 
 
 @cli.command()

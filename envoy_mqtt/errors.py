@@ -4,6 +4,7 @@
   + ConfigError           someone has to edit something; exit status 2
   + TryAgain              not for ever: the job is restarted after a wait
     - GatewayUnavailable    away, reset, stalled, or done talking
+    - Absent                the gateway has no such page, or not for us: another source has to do
     - Refused               our credentials: someone has to act
       · CloudTrouble          the vendor's cloud gives no token; asked again much more slowly
     - BrokerUnavailable     away, frozen, or unwilling
@@ -46,6 +47,10 @@ class TryAgain(EnvoyMqttError):
 
 class GatewayUnavailable(TryAgain):
     """The gateway is away, was reset, fell silent, or ended the stream."""
+
+
+class Absent(TryAgain):
+    """The gateway has no such page, or does not show it to this token's role."""
 
 
 class Refused(TryAgain):

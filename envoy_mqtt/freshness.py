@@ -13,10 +13,16 @@ class Freshness:
 
     def __init__(self, timeout_s: float) -> None:
         self.timeout_s = timeout_s
+        self._freezes = True
         self.online = False
         self._last: float | None = None
         self._measured: Measured = {}
         self._unchanged_since = 0.0
+
+    def follow(self, timeout_s: float, *, freezes: bool) -> None:
+        """How long readings may stay away, and whether the same one again and again tells something."""
+        self.timeout_s = timeout_s
+        self._freezes = freezes
 
     def read(self, measured: Measured, now: float) -> None:
         """A reading came at `now`."""
@@ -36,7 +42,7 @@ class Freshness:
 
     def frozen(self, now: float) -> bool:
         """The same reading again and again while power flows."""
-        return now - self._unchanged_since >= FROZEN_S and not self.silent(now)
+        return self._freezes and now - self._unchanged_since >= FROZEN_S and not self.silent(now)
 
 
 def _flowing(measured: Measured) -> bool:

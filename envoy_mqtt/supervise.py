@@ -6,7 +6,8 @@ gateway nor a broker is asked more than once a second, and many bridges do not a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from random import random
 from typing import Any, NoReturn, Protocol
 
@@ -74,6 +75,18 @@ async def end(task: asyncio.Task[Any], *, again_s: float = AGAIN_S) -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=again_s)
+
+
+@asynccontextmanager
+async def beside(job: Coroutine[Any, Any, NoReturn]) -> AsyncIterator[None]:
+    """Run a job as long as the block lasts; what either raises ends both, and comes out as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(job)
+            yield
+            task.cancel()
+    except BaseExceptionGroup as error:
+        raise error.exceptions[0] from None
 
 
 async def run_until(stop: asyncio.Event, *jobs: Coroutine[Any, Any, None]) -> None:

@@ -18,8 +18,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envoy_mqtt.bridge import Access, Bridge
+from envoy_mqtt.bridge import Bridge
+from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.model import Identity, Instant, Kind, Meter, Site
+from envoy_mqtt.mqtt.about import Access
 from envoy_mqtt.mqtt.message import Message
 from envoy_mqtt.mqtt.payload import Publish
 
@@ -29,7 +31,8 @@ GOLDEN = Path(__file__).parent / "golden"
 CAPTURES = Path(__file__).parents[2] / "shared" / "captures"
 
 UNIX = 1_790_000_000.0
-ACCESS = Access("192.168.1.20", "The stream is there.", "owner", "2027-09-21T00:00:00Z", "ab" * 32)
+ACCESS = Access("192.168.1.20", "owner", "2027-09-21T00:00:00Z", "ab" * 32)
+STEP = Step(Source.STREAM, "The stream is there.")
 P, N, T, S = Kind.PRODUCTION, Kind.NET, Kind.TOTAL, Kind.STORAGE
 EIDS = {"production": 704643328, "net-consumption": 704643584, "total-consumption": 704643584}
 EIDS |= {"storage": 704643840, "backfeed": 704644352, "load": 704644608, "evse": 704644864, "pv3p": 704645120}
@@ -54,7 +57,7 @@ def site(*kinds: Kind, phases: int = 1, serial: str = SERIAL) -> Site:
 def identified(layout: Site, publish: Publish | None = None, *, opened: float = 0.0) -> Bridge:
     """A bridge that has been told who its gateway is, and has an open stream."""
     bridge = Bridge(publish or Publish())
-    bridge.identify(layout, ACCESS)
+    bridge.identify(layout, ACCESS, STEP)
     bridge.open(at(opened))
     return bridge
 
@@ -105,7 +108,7 @@ def played(name: str) -> Iterator[Message]:
     """Everything that is published while a story is played."""
     layout, publish = HOUSES[name]
     bridge = Bridge(publish)
-    yield from bridge.identify(layout, ACCESS)
+    yield from bridge.identify(layout, ACCESS, STEP)
     for line in lines(f"{name}.stream"):
         seconds, verb, *text = line.split(" ", 2)
         now = at(float(seconds))
@@ -168,7 +171,7 @@ def test_before_it_knows_its_gateway_it_says_nothing() -> None:
 
 def test_at_first_it_says_offline_and_who_the_gateway_is() -> None:
     bridge = Bridge(Publish())
-    availability, gateway = bridge.identify(site(P, N), ACCESS)
+    availability, gateway = bridge.identify(site(P, N), ACCESS, STEP)
     assert availability == Message(f"envoy/{SERIAL}/availability", b"offline", qos=1, retain=True)
     assert (gateway.topic, gateway.qos, gateway.retain) == (f"envoy/{SERIAL}/gateway", 1, True)
     assert (gateway.expiry_s, gateway.content_type) == (0, "application/json")
@@ -191,24 +194,24 @@ def test_at_first_it_says_offline_and_who_the_gateway_is() -> None:
 
 
 def test_without_a_token_its_role_and_end_are_null() -> None:
-    _, gateway = Bridge(Publish()).identify(site(P), Access("h", "Because."))
+    _, gateway = Bridge(Publish()).identify(site(P), Access("h"))
     told = content(gateway)
     assert told["token_role"] is told["token_expires"] is told["certificate_sha256"] is None
 
 
 def test_who_the_gateway_is_is_said_on_change_alone() -> None:
     bridge = Bridge(Publish())
-    bridge.identify(site(P, N), ACCESS)
-    assert bridge.identify(site(P, N), ACCESS) == []
+    bridge.identify(site(P, N), ACCESS, STEP)
+    assert bridge.identify(site(P, N), ACCESS, STEP) == []
     renewed = ACCESS._replace(token_expires="2028-09-21T00:00:00Z")
-    (gateway,) = bridge.identify(site(P, N), renewed)
+    (gateway,) = bridge.identify(site(P, N), renewed, STEP)
     assert content(gateway)["token_expires"] == "2028-09-21T00:00:00Z"
 
 
 def test_a_new_token_is_told_at_once_and_disturbs_nothing() -> None:
     bridge = Bridge(Publish())
     assert bridge.renew("owner", "2028-09-21T00:00:00Z") == [], "nobody is known who could have it"
-    before = content(bridge.identify(site(P, N), ACCESS)[1])
+    before = content(bridge.identify(site(P, N), ACCESS, STEP)[1])
     (gateway,) = bridge.renew("installer", "2028-09-21T00:00:00Z")
     assert content(gateway) == before | {"token_role": "installer", "token_expires": "2028-09-21T00:00:00Z"}
     assert bridge.renew("installer", "2028-09-21T00:00:00Z") == []
@@ -220,14 +223,14 @@ def test_a_new_firmware_changes_nothing_but_what_is_said_of_it() -> None:
     bridge = identified(site(P, N))
     bridge.receive(event(), at(1.0))
     newer = Site(site().identity._replace(firmware="D8.3.5167"), site(P, N).meters)
-    (gateway,) = bridge.identify(newer, ACCESS)
+    (gateway,) = bridge.identify(newer, ACCESS, STEP)
     assert content(gateway)["firmware"] == "D8.3.5167"
     assert bridge.online
 
 
 def test_retain_false_leaves_availability_retained() -> None:
     bridge = Bridge(Publish(retain=False, scalars=True))
-    messages = bridge.identify(site(P, N), ACCESS)
+    messages = bridge.identify(site(P, N), ACCESS, STEP)
     bridge.open(at(0.0))
     messages += bridge.receive(event(), at(1.0)) + bridge.tick(at(100.0)) + bridge.stop()
     for message in messages:
@@ -272,6 +275,14 @@ def test_unreadable_events_are_no_readings() -> None:
     assert bridge.problem
 
 
+def test_a_total_that_is_the_net_is_mended() -> None:
+    """Firmware 8.3.5433: 500 W from the sun, 200 W of them sold, told as the total too."""
+    bridge = identified(site(P, T))
+    copied = event().replace(b'"p":300.0', b'"p":-200.0')
+    (live,) = of(bridge.receive(copied, at(1.0)), "live")
+    assert (live["consumption_power"], live["net_power"]) == (300.0, -200.0)
+
+
 def test_five_minutes_of_the_same_while_power_flows_is_offline() -> None:
     bridge = identified(site(P, N))
     told: list[Message] = []
@@ -302,7 +313,7 @@ def test_stopping_says_offline_once() -> None:
 def test_a_new_connection_does_not_change_availability_by_itself() -> None:
     bridge = identified(site(P, N))
     bridge.receive(event(), at(1.0))
-    assert bridge.identify(site(P, N), ACCESS) == []
+    assert bridge.identify(site(P, N), ACCESS, STEP) == []
     bridge.open(at(5.0))
     assert bridge.tick(at(6.0)) == []
     assert of(bridge.receive(event(), at(7.0)), "availability") == []
@@ -321,7 +332,7 @@ def emptied(messages: Iterable[Message]) -> set[str]:
 def test_a_meter_that_is_gone_leaves_no_topic_behind() -> None:
     bridge = identified(site(P, N))
     bridge.receive(event(), at(1.0))
-    messages = bridge.identify(site(P), ACCESS)
+    messages = bridge.identify(site(P), ACCESS, STEP)
     assert emptied(messages) == {"net", "consumption"}
     assert of(messages, "gateway")[0]["meters"] == [
         {"eid": 704643328, "type": "production", "enabled": True, "status": "normal", "flags": []}
@@ -333,7 +344,7 @@ def test_a_meter_that_is_gone_leaves_no_topic_behind() -> None:
 def test_the_scalars_of_what_is_gone_are_emptied_too() -> None:
     bridge = identified(site(P, phases=2), Publish(live=False, meters=False, scalars=True))
     bridge.receive(event(), at(1.0))
-    gone = emptied(bridge.identify(site(P), ACCESS))
+    gone = emptied(bridge.identify(site(P), ACCESS, STEP))
     values = ("power", "reactive_power", "apparent_power", "power_factor", "voltage", "current", "frequency")
     assert gone == {f"sensor/production_l{n}_{value}" for n in (1, 2) for value in values}
 
@@ -341,7 +352,7 @@ def test_the_scalars_of_what_is_gone_are_emptied_too() -> None:
 def test_a_meter_that_came_has_its_topics_and_nothing_is_emptied() -> None:
     bridge = identified(site(P))
     bridge.receive(event(), at(1.0))
-    assert emptied(bridge.identify(site(P, N), ACCESS)) == set()
+    assert emptied(bridge.identify(site(P, N), ACCESS, STEP)) == set()
     assert len(bridge.receive(event(), at(2.0))) == 4
 
 
@@ -349,13 +360,13 @@ def test_a_disabled_meter_is_gone() -> None:
     """`activeCount 0` glitches and people who unscrew things (protocol notes, section 9, line 21)."""
     bridge = identified(site(P, N))
     less = Site(site().identity, (meter(P, 1), meter(N, 1, enabled=False)))
-    assert emptied(bridge.identify(less, ACCESS)) == {"net", "consumption"}
+    assert emptied(bridge.identify(less, ACCESS, STEP)) == {"net", "consumption"}
 
 
 def test_another_gateway_at_the_same_address_leaves_the_old_one_offline() -> None:
     bridge = identified(site(P, N))
     bridge.receive(event(), at(1.0))
-    messages = bridge.identify(site(P, N, serial="122100000099"), ACCESS)
+    messages = bridge.identify(site(P, N, serial="122100000099"), ACCESS, STEP)
     told = [topic_and_text for topic_and_text in said(messages) if topic_and_text[0].endswith("availability")]
     assert told == [
         (f"envoy/{SERIAL}/availability", "offline"),
@@ -371,7 +382,7 @@ def test_another_gateway_at_the_same_address_leaves_the_old_one_offline() -> Non
 def test_another_gateway_is_not_fresh_because_the_old_one_was() -> None:
     bridge = identified(site(P, N))
     bridge.receive(event(), at(1.0))
-    bridge.identify(site(P, N, serial="122100000099"), ACCESS)
+    bridge.identify(site(P, N, serial="122100000099"), ACCESS, STEP)
     assert bridge.tick(at(2.0)) == []
     assert not bridge.online
 
@@ -381,7 +392,7 @@ def test_the_sequence_grows_by_one_with_each_reading_whatever_happens() -> None:
     told = bridge.receive(event() + GARBAGE + event(), at(1.0))
     bridge.open(at(2.0))
     told += bridge.receive(event(), at(3.0))
-    bridge.identify(site(P), ACCESS)
+    bridge.identify(site(P), ACCESS, STEP)
     told += bridge.receive(event(), at(4.0))
     numbers = [content(m)["sequence"] for m in told if m.topic.endswith("/live")]
     assert numbers == [1, 2, 3, 4]

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from envoy_mqtt import __version__, cli
-from envoy_mqtt.simulator.options import Layout, Pace, Wiring
+from envoy_mqtt.simulator.options import Battery, Layout, Pace, Wiring
 
 TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJhdWQiOiIxMjIzMTIzNDU2NzgifQ.c2VjcmV0"
 
@@ -98,7 +98,8 @@ def test_a_choice_that_does_not_exist_ends_with_2(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spelled", "real"), [(cli.Layouts, Layout), (cli.Wirings, Wiring), (cli.Paces, Pace)]
+    ("spelled", "real"),
+    [(cli.Layouts, Layout), (cli.Wirings, Wiring), (cli.Paces, Pace), (cli.Batteries, Battery)],
 )
 def test_the_spelled_out_choices_are_the_simulators(spelled: object, real: type[Layout]) -> None:
     assert list(get_args(spelled)) == [str(each) for each in real]

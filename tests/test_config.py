@@ -578,6 +578,7 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "\n[[gateways]]\n"
         'host = "a"\n'
         'token = "***"\n'
+        'source = "auto"\n'
         'certificate = "pin"\n'
         "\n[gateways.account]\n"
         'username = "***"\n'
@@ -585,6 +586,7 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         'role = "installer"\n'
         "\n[[gateways]]\n"
         'host = "b"\n'
+        'source = "auto"\n'
         'certificate = "pin"\n'
         "\n[gateways.account]\n"
         'role = "owner"\n'
@@ -610,6 +612,11 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "scalars = false\n"
         "\n[availability]\n"
         "timeout_s = 30\n"
+        "\n[energy]\n"
+        "interval_s = 60\n"
+        "\n[inverters]\n"
+        "enabled = false\n"
+        "interval_s = 300\n"
         "\n[log]\n"
         'level = "info"\n'
         'format = "auto"\n'
@@ -622,7 +629,12 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
     it = settings(tmp_path, toml, {"ENVOY_DATA_DIR": "/data"})
     assert json.loads(json.dumps(public(it))) == {
         "data_dir": "/data",
-        "gateway": {"host": "envoy.local", "certificate": "pin", "account": {"role": "owner"}},
+        "gateway": {
+            "host": "envoy.local",
+            "source": "auto",
+            "certificate": "pin",
+            "account": {"role": "owner"},
+        },
         "cloud": {
             "login_url": "https://enlighten.enphaseenergy.com",
             "token_url": "https://entrez.enphaseenergy.com",
@@ -639,6 +651,8 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
         },
         "publish": {"meters": True, "live": True, "scalars": False},
         "availability": {"timeout_s": 30},
+        "energy": {"interval_s": 60},
+        "inverters": {"enabled": False, "interval_s": 300},
         "log": {"level": "info", "format": "auto"},
     }
 

@@ -138,6 +138,18 @@ async def test_a_gateway_that_is_away_is_a_sentence_with_the_way_round_it(tmp_pa
     assert done.err.count("\n") == 1
 
 
+async def test_a_gateway_from_before_firmware_7_needs_no_token_and_none_is_fetched(
+    keys: Keys, tmp_path: Path
+) -> None:
+    async with Gateway(Options(firmware="D5.0.62"), keys=keys) as gateway, Cloud(keys, PERSON) as cloud:
+        done = await token(tmp_path, **account(cloud, gateway__host=f"127.0.0.1:{gateway.port}"))
+        assert cloud.visits.requests == []
+    assert (done.status, done.out) == (1, "")
+    assert "needs no token" in done.err
+    assert "D5.0.62" in done.err
+    assert done.err.count("\n") == 1
+
+
 async def test_neither_token_nor_account_is_a_sentence_with_the_remedy(tmp_path: Path) -> None:
     done = await token(tmp_path, "--serial", SERIAL)
     assert done.status == 1

@@ -149,6 +149,17 @@ async def test_of_several_gateways_all_are_pinned_or_the_one_that_is_named(
         assert pinned(tmp_path) == {OTHER: shown(other), SERIAL: shown(one)}
 
 
+async def test_a_gateway_from_before_firmware_7_has_no_certificate_and_says_so(
+    keys: Keys, tmp_path: Path
+) -> None:
+    async with Gateway(Options(firmware="R4.10.35"), keys=keys) as gateway:
+        done = await trust(tmp_path, environ=at(gateway))
+    assert (done.status, done.out) == (1, "")
+    assert len(done.err.splitlines()) == 1
+    assert "R4.10.35 and no certificate" in done.err
+    assert pinned(tmp_path) == {}
+
+
 async def test_a_serial_that_nobody_has_is_a_sentence(keys: Keys, tmp_path: Path) -> None:
     async with Gateway(keys=keys) as gateway:
         done = await trust(tmp_path, "--serial", OTHER, environ=at(gateway))

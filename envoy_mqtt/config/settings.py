@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from envoy_mqtt.config import forms
+from envoy_mqtt.gateway.ladder import Wanted
 from envoy_mqtt.gateway.verdict import Mode
 
 YES_NO = "true or false"
@@ -71,6 +72,7 @@ class Gateway(Section):
         _maybe(JWT)
     )
     token_file: Path | None = _maybe(FILE)
+    source: Wanted = Field("auto", description='"auto", "stream", "readings", "livedata" or "production"')
     certificate: Mode = Field("pin", description='"pin", "strict" or "off"')
     account: Account = Account()
 
@@ -141,6 +143,19 @@ class Availability(Section):
     timeout_s: float = _between(30.0, 2, 3600, number="a number")
 
 
+class Energy(Section):
+    """Lifetime and today's energy."""
+
+    interval_s: float = _between(60.0, 5, 3600, number="a number")
+
+
+class Inverters(Section):
+    """The microinverters' own reports."""
+
+    enabled: bool = _switch(False)
+    interval_s: float = _between(300.0, 300, 3600, number="a number")
+
+
 class Log(Section):
     """What is said on stderr, and how it looks."""
 
@@ -173,6 +188,8 @@ class Settings(BaseSettings):
     mqtt: Mqtt = Mqtt()
     publish: Publish = Publish()
     availability: Availability = Availability()
+    energy: Energy = Energy()
+    inverters: Inverters = Inverters()
     log: Log = Log()
 
     _file: Path | None = PrivateAttr(None)

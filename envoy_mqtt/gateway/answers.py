@@ -8,10 +8,11 @@ import re
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
-from pydantic_core import SchemaValidator, ValidationError, from_json
+from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as schema
 
 from envoy_mqtt.errors import BadAnswer
+from envoy_mqtt.gateway.document import ANYTHING, decode, entries, record
 from envoy_mqtt.model import Identity, Kind, Meter
 
 KINDS = {
@@ -75,39 +76,25 @@ def _parse_xml(body: bytes) -> Element:
     return root
 
 
+EID = schema.int_schema(strict=True, ge=0, lt=2**63)
+TEXT = schema.str_schema(strict=True)
+
+# What may be anything, for some firmware has it and some has not.
+ODDS = ("phaseMode", "phaseCount", "meteringStatus", "statusFlags")
+
 _METERS = SchemaValidator(
-    schema.list_schema(
-        schema.typed_dict_schema(
-            {
-                "eid": schema.typed_dict_field(schema.int_schema(strict=True, ge=0, lt=2**63)),
-                "state": schema.typed_dict_field(schema.str_schema(strict=True)),
-                "measurementType": schema.typed_dict_field(schema.str_schema(strict=True), required=False),
-                "phaseMode": schema.typed_dict_field(schema.any_schema(), required=False),
-                "phaseCount": schema.typed_dict_field(schema.any_schema(), required=False),
-                "meteringStatus": schema.typed_dict_field(schema.any_schema(), required=False),
-                "statusFlags": schema.typed_dict_field(schema.any_schema(), required=False),
-            }
-        ),
-        max_length=64,
+    entries(
+        record(
+            {"eid": EID, "state": TEXT},
+            {"measurementType": TEXT} | dict.fromkeys(ODDS, ANYTHING),
+        )
     )
 )
 
 
 def read_meters(body: bytes) -> tuple[Meter, ...]:
     """The gateway's meters in its own order; empty on gateways without metering hardware."""
-    try:
-        answer = from_json(body)
-    except ValueError:
-        raise BadAnswer("/ivp/meters is not JSON") from None
-    if isinstance(answer, dict) and "error" in answer:
-        raise BadAnswer("/ivp/meters answers with an error")
-    try:
-        entries: list[dict[str, Any]] = _METERS.validate_python(answer)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(step) for step in first["loc"])
-        raise BadAnswer(f"/ivp/meters is not a list of meters ({where}: {first['msg']})") from None
-    return tuple(_meter(entry) for entry in entries)
+    return tuple(_meter(entry) for entry in decode("/ivp/meters", body, _METERS))
 
 
 def _meter(entry: dict[str, Any]) -> Meter:

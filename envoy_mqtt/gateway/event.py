@@ -6,7 +6,7 @@ all. It has no storage. Directions come from the active power alone: currents an
 signed on some firmwares and not on others (protocol notes, section 1.4), so they are magnitudes here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,61 +14,63 @@ from pydantic_core import SchemaValidator, ValidationError
 from pydantic_core import core_schema as schema
 
 from envoy_mqtt.errors import BadEvent
-from envoy_mqtt.model import UNKNOWN, Kind, Measured, Phase, Phases, Site
+from envoy_mqtt.gateway.document import NUMBER, record, tolerant
+from envoy_mqtt.gateway.layout import NOT_FITTED, has_total
+from envoy_mqtt.model import Kind, Measured, Phase, Phases, Site
 
 Read = Callable[[bytes], Measured]
+Section = tuple[Kind, int]
 
 SECTIONS = {Kind.PRODUCTION: "production", Kind.NET: "net-consumption", Kind.TOTAL: "total-consumption"}
 PHASE_KEYS = ("ph-a", "ph-b", "ph-c")
 
-# A finite number that JSON calls a number, and one a site could have: beyond a gigawatt (or gigavolt)
-# it is garbage, and sums of what passes stay finite.
-NUMBER = schema.float_schema(strict=True, allow_inf_nan=False, ge=-1e9, le=1e9)
-
 # A firmware may leave a value out, and then it is unknown; a value that is there must be a number. Only
 # without the active power there is nothing to say.
-_phase = schema.typed_dict_schema(
-    {"p": schema.typed_dict_field(NUMBER)}
-    | {key: schema.typed_dict_field(NUMBER, required=False) for key in ("q", "s", "v", "i", "pf", "f")}
-)
+_phase = record({"p": NUMBER}, dict.fromkeys(("q", "s", "v", "i", "pf", "f"), NUMBER))
+
+# What stands for a phase that is not there.
+MISSING = {"p": None}
 
 
 def reader(site: Site) -> Read:
     """A function from an event's data to what the site's meters measure, each with the site's phases; it
     raises `BadEvent` and nothing else.
+
+    On a site with a total in place of a net meter what the gateway computed as net is there too, unknown
+    where the event has none: it tells what the total is, and `Total` takes it out again.
     """
-    sections = tuple(sorted((kind, count) for kind, count in site.metered.items() if kind in SECTIONS))
-    return _reader(sections, site.phases)
+    metered = site.metered
+    sections = tuple(sorted((kind, count) for kind, count in metered.items() if kind in SECTIONS))
+    return _reader(sections, (Kind.NET, metered[Kind.TOTAL]) if has_total(metered) else None, site.phases)
 
 
 # A thousand gateways have a handful of layouts between them.
 @lru_cache(maxsize=64)
-def _reader(sections: tuple[tuple[Kind, int], ...], phases: int) -> Read:
-    validate = _validator(sections)
+def _reader(sections: tuple[Section, ...], beside: Section | None, phases: int) -> Read:
+    validate = _validator(sections, beside)
+    wanted = (*sections, beside) if beside else sections
 
     def read(data: bytes) -> Measured:
         try:
             event = validate.validate_json(data)
         except ValidationError as error:
             raise _bad_event(error) from None
-        return {kind: _measured(event, kind, count, phases) for kind, count in sections}
+        return {kind: _measured(event, kind, count, phases) for kind, count in wanted}
 
     return read
 
 
-def _validator(sections: tuple[tuple[Kind, int], ...]) -> SchemaValidator:
-    return SchemaValidator(
-        schema.typed_dict_schema(
-            {
-                SECTIONS[kind]: schema.typed_dict_field(
-                    schema.typed_dict_schema(
-                        {key: schema.typed_dict_field(_phase) for key in PHASE_KEYS[:count]}
-                    )
-                )
-                for kind, count in sections
-            }
-        )
-    )
+def _validator(sections: tuple[Section, ...], beside: Section | None) -> SchemaValidator:
+    required = {SECTIONS[kind]: _section(count) for kind, count in sections}
+    if beside is None:
+        return SchemaValidator(record(required))
+    kind, count = beside
+    nothing = dict.fromkeys(PHASE_KEYS[:count], MISSING)
+    return SchemaValidator(record(required, {SECTIONS[kind]: tolerant(_section(count), nothing)}))
+
+
+def _section(count: int) -> schema.TypedDictSchema:
+    return record(dict.fromkeys(PHASE_KEYS[:count], _phase))
 
 
 def _bad_event(error: ValidationError) -> BadEvent:
@@ -81,19 +83,14 @@ def _bad_event(error: ValidationError) -> BadEvent:
     return BadEvent("bad_value", f"{where or 'it'} is not what it should be")
 
 
-# A phase that a meter of production or storage is not fitted to: nothing flows there, as on a three-phase
-# house whose panels feed one phase. Of a phase that a meter of the grid or the house does not see
-# nothing is known.
-NOTHING = Phase(power=0.0, reactive_power=0.0, apparent_power=0.0, current=0.0)
-NOT_FITTED = {Kind.PRODUCTION: NOTHING, Kind.STORAGE: NOTHING, Kind.NET: UNKNOWN, Kind.TOTAL: UNKNOWN}
-
-
 def _measured(event: dict[str, Any], kind: Kind, count: int, phases: int) -> Phases:
     section = event[SECTIONS[kind]]
-    return tuple(_read(section[key]) for key in PHASE_KEYS[:count]) + (NOT_FITTED[kind],) * (phases - count)
+    fitted = tuple(read_phase(section[key]) for key in PHASE_KEYS[:count])
+    return fitted + (NOT_FITTED[kind],) * (phases - count)
 
 
-def _read(wire: dict[str, float]) -> Phase:
+def read_phase(wire: Mapping[str, Any]) -> Phase:
+    """A phase from the stream's own keys, all but `p` optional: magnitudes and factors in their range."""
     get = wire.get
     apparent, factor, current = get("s"), get("pf"), get("i")
     return Phase(

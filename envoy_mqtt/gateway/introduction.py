@@ -36,7 +36,7 @@ async def introduce(
     `serial` is who it must be, `secure` is whether HTTP is not even tried, `pinned` are the serial numbers
     that are never talked to over it. Raises `TryAgain`, or what `trouble.FOREIGN` lists.
     """
-    missed: list[TryAgain] = []
+    missed: dict[str, TryAgain] = {}
     for scheme in road.schemes(secure=secure):
         if missed:
             await asyncio.sleep(PAUSE_S)
@@ -46,10 +46,11 @@ async def introduce(
             road.arrived(scheme)
             _check(found, wire, serial, pinned)
             return found
-        missed.append(found)
+        missed[scheme] = found
     road.missed()
-    # That nobody listens says least.
-    raise next((each for each in missed if each.reason != "unreachable"), missed[0])
+    # What HTTPS said is what matters, unless a gateway answers that has none.
+    refused = (each for each in missed.values() if each.reason == "refused")
+    raise next(refused, None) or missed.get("https") or missed["http"]
 
 
 async def _ask(wire: Wire) -> Identity | TryAgain:

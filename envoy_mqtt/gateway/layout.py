@@ -32,6 +32,12 @@ from envoy_mqtt.model import (
 Combine = Callable[[Measured, Wholes], Quantities]
 Signs = Mapping[Kind, int]
 
+# A phase that a meter of production or storage is not fitted to: nothing flows there, as on a three-phase
+# house whose panels feed one phase. Of a phase that a meter of the grid or the house does not see
+# nothing is known.
+NOTHING = Phase(power=0.0, reactive_power=0.0, apparent_power=0.0, current=0.0)
+NOT_FITTED = {Kind.PRODUCTION: NOTHING, Kind.STORAGE: NOTHING, Kind.NET: UNKNOWN, Kind.TOTAL: UNKNOWN}
+
 
 def quantities(site: Site) -> tuple[Quantity, ...]:
     """What is published of this site, in the order in which it is published."""
@@ -44,6 +50,11 @@ def quantities(site: Site) -> tuple[Quantity, ...]:
         Quantity.STORAGE: Kind.STORAGE in fitted,
     }
     return tuple(quantity for quantity, there in present.items() if there)
+
+
+def has_total(metered: Mapping[Kind, int]) -> bool:
+    """Whether it is a row P + T of the table."""
+    return Kind.TOTAL in metered and Kind.PRODUCTION in metered and Kind.NET not in metered
 
 
 def combiner(site: Site) -> Combine:

@@ -6,7 +6,7 @@ update in the night turns one into the other (protocol notes, sections 4 and 6).
 
 import re
 from collections import Counter
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from envoy_mqtt.model import Identity
 
@@ -20,18 +20,14 @@ FIRST_WITH_TOKENS = 7
 NUMBER = re.compile(r"[A-Za-z]?(\d{1,9})(?:\.|$)", re.ASCII)
 
 
-class Request(NamedTuple):
-    """What is counted: a path without its query, and the status of its answer or "error"."""
-
-    path: str
-    outcome: str
-
-
 class Road:
-    """What one attempt to reach a gateway leaves to the next; `requests` counts all of them."""
+    """What one attempt to reach a gateway leaves to the next.
+
+    `requests` counts all of them by path, without its query, and the answer's status or "error".
+    """
 
     def __init__(self) -> None:
-        self.requests: Counter[Request] = Counter()
+        self.requests: Counter[tuple[str, str]] = Counter()
         self._first: Scheme = "https"
         self._lost = False
 

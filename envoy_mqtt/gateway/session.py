@@ -10,7 +10,7 @@ gives goes with the token from then on.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager
 from math import inf
 from secrets import token_hex
@@ -46,8 +46,9 @@ class Session:
     Everything that is asked raises `TryAgain`, or what `trouble.FOREIGN` lists.
     """
 
-    def __init__(self, host: str, guard: Guard, road: Road) -> None:
+    def __init__(self, host: str, guard: Guard, road: Road, *, steady: Callable[[], float] = steady) -> None:
         self._road = road
+        self._steady = steady
         self._wire = Wire(host, guard, road)
         self._signer: Signer | None = None
         self._tokens: Tokens | None = None
@@ -147,7 +148,7 @@ class Session:
         if self.token is None:
             return False
         async with self._checking:
-            if steady() - self._checked >= CHECK_EVERY_S:
+            if self._steady() - self._checked >= CHECK_EVERY_S:
                 await self._check()
         return self._cookie not in ("", cookie)
 
@@ -155,7 +156,7 @@ class Session:
         """What the gateway thinks of the token alone; some firmware does not know this path."""
         self._cookie = ""
         headers = self._credentials("GET", CHECK)
-        self._checked = steady()
+        self._checked = self._steady()
         answer = await self._wire.ask("GET", CHECK, headers)
         if answer.status >= 500:
             raise _of(answer)

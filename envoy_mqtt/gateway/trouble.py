@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 import aiohttp
 from aiohttp.http_exceptions import HttpProcessingError
 
-from envoy_mqtt.errors import BadAnswer, GatewayUnavailable, Refused, TryAgain
+from envoy_mqtt.errors import Absent, BadAnswer, GatewayUnavailable, Refused, TryAgain
 
 # What asking a gateway can raise. `HttpProcessingError` is aiohttp's and no `ClientError`.
 FOREIGN = (aiohttp.ClientError, HttpProcessingError, BadAnswer, TimeoutError, OSError)
@@ -42,6 +42,9 @@ REFUSALS = {
     403: "it refuses the token (403)",
 }
 UNAUTHORIZED = frozenset(REFUSALS)
+
+# Nobody needs to come back for these soon.
+NOT_THERE = {404, 405, 410, 501}
 
 # `{path}`, `{role}` and `{status}` are filled in.
 STREAM_NOT_FOR_ROLE = (
@@ -79,14 +82,15 @@ def of_status(path: str, status: int, retry_after: str, now_unix: float) -> TryA
     after_s = retry_after_s(retry_after, now_unix)
     if status in REFUSALS:
         return Refused(REFUSALS[status], reason="refused", code=REFUSED, after_s=after_s)
-    return GatewayUnavailable(f"it answers {status} for {path}", reason="bad_data", after_s=after_s)
+    kind = Absent if status in NOT_THERE else GatewayUnavailable
+    return kind(f"it answers {status} for {path}", reason="bad_data", after_s=after_s)
 
 
-def of_role(path: str, status: int, role: str | None, *, stream: bool) -> Refused:
+def of_role(path: str, status: int, role: str | None, *, stream: bool) -> Absent:
     """The gateway takes the token, and not for this path (protocol notes, section 1.6)."""
     sentence, code = (STREAM_NOT_FOR_ROLE, "stream_not_for_role") if stream else (PATH_NOT_FOR_ROLE, REFUSED)
     text = sentence.format(path=path, role=role or "unknown", status=status)
-    return Refused(text, reason="refused", code=code)
+    return Absent(text, reason="refused", code=code)
 
 
 def of_password(status: int, *, understood: bool) -> Refused:

@@ -15,7 +15,7 @@ from aiohttp import ClientResponse, ClientTimeout
 from envoy_mqtt import __version__
 from envoy_mqtt.errors import BadAnswer
 from envoy_mqtt.gateway.guard import Guard
-from envoy_mqtt.gateway.road import Request, Road, Scheme
+from envoy_mqtt.gateway.road import Road, Scheme
 
 # A gateway may hold its readings back for 25 s and be well (protocol notes, section 1.5).
 SILENCE_S = 30.0
@@ -86,7 +86,7 @@ class Wire:
                 )
             outcome = str(response.status)
         finally:
-            self._requests[Request(path.partition("?")[0], outcome)] += 1
+            self._requests[path.partition("?")[0], outcome] += 1
         async with response:
             yield response
 

@@ -7,9 +7,10 @@ reading only fills in the values. `live` leaves first of a reading's messages.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.layout import quantities
 from envoy_mqtt.model import Phase, Phases, Quantities, Quantity, Reading, Site
-from envoy_mqtt.mqtt.message import Message, encode, milliseconds
+from envoy_mqtt.mqtt.message import Message, encode, iso, milliseconds
 
 SCHEMA = 1
 
@@ -79,6 +80,20 @@ class Payloads:
         good_until = steady + self._publish.fresh_s
         for topic, payload, qos in self._payloads(reading):
             yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until)
+
+    def report(self, inverter: Inverter, now_unix: float) -> Message:
+        """What a microinverter reported, read at `now_unix`."""
+        time, timestamp = milliseconds(now_unix)
+        payload = {
+            "time": time,
+            "timestamp": timestamp,
+            "serial": inverter.serial,
+            "power": inverter.power_w,
+            "max_power": inverter.max_power_w,
+            "reported": iso(inverter.reported_unix),
+        }
+        topic = f"{self._prefix}/inverter/{inverter.serial}"
+        return Message(topic, encode(payload), retain=self._publish.retain)
 
     def _payloads(self, reading: Reading) -> Iterator[tuple[str, bytes, int]]:
         values = {quantity: self._values_of(quantity, reading) for quantity in self._quantities}

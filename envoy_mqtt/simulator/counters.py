@@ -5,6 +5,7 @@ second (of more, when nobody looked for long), by the midpoint rule.
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 
 from envoy_mqtt.simulator.noise import unit
 from envoy_mqtt.simulator.wire import Reading
@@ -25,6 +26,12 @@ class Register:
         self.apparent_vah = 1.2 * (delivered_wh + received_wh)
         self.lagging_varh = 0.19 * delivered_wh
         self.leading_varh = 0.02 * received_wh
+
+    def less(self, wh: float) -> "Register":
+        """The same with so much less delivered."""
+        found = copy(self)
+        found.delivered_wh = max(0.0, self.delivered_wh - wh)
+        return found
 
     def add(self, reading: Reading, hours: float) -> None:
         """Both directions are counted upwards, each on its own (protocol notes, section 3.2)."""
@@ -85,6 +92,12 @@ class Counters:
         # Inverters were exchanged, and their counts with them: no recording has both the same.
         array = Register((0.3 + unit(seed, 904)) * sum(register.delivered_wh for register in production))
         return cls(production, consumption, unix, storage=storage, array=array)
+
+    def stepped_back(self, wh: float) -> "Counters":
+        """As they would be had every channel delivered so much less, and none less than nothing."""
+        meters = [[register.less(wh) for register in registers] for registers in self.meters]
+        production, consumption, storage, (array,) = meters
+        return Counters(production, consumption, self._seen, storage=storage, array=array)
 
     def advance(self, unix: float, sampled: Sampled) -> None:
         """Count up to `unix` what `sampled` says; a clock that was set back counts nothing."""

@@ -11,7 +11,7 @@ from envoy_mqtt.simulator.garbage import KINDS
 from envoy_mqtt.simulator.noise import unit
 from envoy_mqtt.simulator.pages import Answer
 from envoy_mqtt.simulator.streams import Stream, in_steps
-from envoy_mqtt.simulator.trouble import Fault, Replace, Setting, Target, Value
+from envoy_mqtt.simulator.trouble import Fault, Hook, Replace, Setting, Target, Value
 
 # Pieces of one event are at most so many, however small they ought to be: a megabyte of garbage is one too.
 MAX_PIECES = 4096
@@ -27,6 +27,11 @@ async def _never(_: Target, setting: Setting, path: str, __: Callable[[], None])
     if _meant(setting, path):
         # Cancelled when the client gives up, or with the gateway.
         await asyncio.get_running_loop().create_future()
+    return None
+
+
+async def _always_silent(_: Target, __: Setting, ___: str, ____: Callable[[], None]) -> Answer | None:
+    await asyncio.get_running_loop().create_future()
     return None
 
 
@@ -136,6 +141,30 @@ async def _wake_up(target: Target, _: Setting) -> None:
     target.source.asleep = False
 
 
+def _odd(key: str, value: Callable[[Target, Setting], object]) -> Hook:
+    """Set one oddity of the numbers."""
+
+    async def hook(target: Target, setting: Setting) -> None:
+        setattr(target.source.odd, key, value(target, setting))
+
+    return hook
+
+
+def _flag(text: str, key: str) -> Fault:
+    """An oddity that is there or is not."""
+    return Fault(text, begin=_odd(key, lambda _, __: True), end=_odd(key, lambda _, __: False))
+
+
+async def _reset_counters(target: Target, _: Setting) -> None:
+    target.source.reset_counters(target.clock())
+
+
+async def _late(_: Target, setting: Setting, path: str, __: Callable[[], None]) -> Answer | None:
+    if _meant(setting, path):
+        await asyncio.sleep(setting.number("delay_s"))
+    return None
+
+
 async def _reboot(target: Target, setting: Setting) -> None:
     """Away, then busy, then with zeros for numbers and without its old sessions, then well."""
     await target.fault("refuse")
@@ -157,6 +186,16 @@ LATER: Mapping[str, Value] = {"path": "", "retry_after": 0.0}
 # In this order where several are on: what replaces an event comes before what cuts it up.
 FAULTS: Mapping[str, Fault] = {
     "stall": Fault("Streams stay open and say nothing, new ones too.", shape=lambda _, __: []),
+    "outage": Fault(
+        "Nothing is answered and streams say nothing, as from 23:00 to 23:10.",
+        answer=_always_silent,
+        shape=lambda _, __: [],
+    ),
+    "late": Fault(
+        "True answers that come after `delay_s`, such as production.json's.",
+        {"path": "/production.json", "delay_s": 30.0},
+        answer=_late,
+    ),
     "silent": Fault("Requests are taken and never answered.", WHERE, answer=_never),
     "hang_up": Fault("Connections close as soon as a request has come.", WHERE, answer=_hang_up),
     "cut": Fault(
@@ -204,6 +243,21 @@ FAULTS: Mapping[str, Fault] = {
         "Every token that was shown here so far is refused; new ones are good.", once=True, begin=_revoke
     ),
     "zeros": Fault("All numbers are zero, counters too.", begin=_fall_asleep, end=_wake_up),
+    "frozen": Fault(
+        "Events repeat what was true when it began; readings go on.",
+        begin=_odd("frozen_at", lambda target, _: target.clock()),
+        end=_odd("frozen_at", lambda _, __: None),
+    ),
+    "inactive": _flag("production.json has lost its meters: activeCount 0 and nonsense.", "inactive"),
+    "stray_meter": _flag("An all-zero meter nobody fitted comes first in the readings.", "stray_meter"),
+    "counters_zero": _flag("Counters are 0, powers are true.", "counters_zero"),
+    "counters_back": Fault(
+        "Counters of what was delivered are `wh` lower, each meter's.",
+        {"wh": 1_190_000.0},
+        begin=_odd("counters_back_wh", lambda _, setting: setting.number("wh")),
+        end=_odd("counters_back_wh", lambda _, __: 0.0),
+    ),
+    "counters_reset": Fault("Counters begin at 0 again, for good.", once=True, begin=_reset_counters),
     "reboot": Fault(
         "Away, then 503, then old sessions are lost and numbers zero, then well.",
         {"away_s": 20.0, "busy_s": 20.0, "zeros_s": 20.0},

@@ -155,6 +155,26 @@ class Firmware(NamedTuple):
         return (8, 2) <= self.number < (8, 2, 4000)
 
     @property
+    def livedata_phases(self) -> bool:
+        """7.0.88 shows sums only, section 3.6; where phases came is not known, we cut at 7.3."""
+        return self.number >= (7, 3)
+
+    @property
+    def always_lines(self) -> bool:
+        """production.json shows phases without being asked, section 3.4."""
+        return self.number >= (8, 3, 5433)
+
+    @property
+    def net_counts_import(self) -> bool:
+        """production.json's net lifetime is what was imported; from 7 on export is taken off (recordings)."""
+        return self.number < (7,)
+
+    @property
+    def reports_net_as_total(self) -> bool:
+        """8.3.5433's production.json of a site with a total transformer, section 3.4."""
+        return self.number >= (8, 3, 5433)
+
+    @property
     def sums_power_factors(self) -> bool:
         """The newest stack adds up the phases' factors in readings: 1.94 was seen, section 3.2."""
         return self.number >= (8, 3, 5433)

@@ -64,7 +64,7 @@ class Gateway:
         self.reception = Reception(self.options, self.source, self._verify)
         self.visits = Visits()
         self.streams = Streams(self.visits.changed)
-        self.faults = Switches(self, self.visits.changed)
+        self.faults = Switches(self, self.visits.changed, self._nightly_outage)
         self.certificate_pem = b""
         self._context = identity.tls_context() if self.options.encrypted else None
         self._door = Door(host, port, self._context, self._accept)
@@ -249,6 +249,13 @@ class Gateway:
         visit = self._came(request)
         return await self._deliver(request, visit, pages.moved(f"{self.https_url}{request.raw_path}"))
 
+    def _nightly_outage(self) -> bool:
+        """Section 7: ten minutes from 23:00 on, in the house's own time."""
+        if not self.options.nightly_outage:
+            return False
+        local_s = self.source.house_time(self.clock()) + self.options.utc_offset_s
+        return 0.0 <= local_s % 86_400.0 - 82_800.0 < 600.0
+
     def _came(self, request: web.Request) -> Visit:
         visit = Visit(
             self.clock(),
@@ -272,9 +279,10 @@ class Gateway:
             bearer(authorization),
             authorization,
             request.method,
+            await request.read(),
         )
         visit = self._came(request)
-        await asyncio.sleep(self.faults.delay_s)
+        await asyncio.sleep(self.faults.delay_s + self.options.delay_s(ask.path))
         answer = await self.faults.answer(ask.path, lambda: _close(request))
         if answer is None:
             answer = self.reception.answer(ask, self.clock())
@@ -287,10 +295,13 @@ class Gateway:
         head = self._head(request, answer)
         if not "".join(head.values()).isascii():
             return await _blurt(request, headers.raw(answer, head))
-        if not self.faults.pause_s:
+        if not self.faults.pause_s and not answer.chunked:
             return web.Response(status=answer.status, body=answer.body, headers=head)
         response = web.StreamResponse(status=answer.status, headers=head)
-        response.content_length = len(answer.body)
+        if answer.chunked and request.version >= (1, 1):
+            response.enable_chunked_encoding()
+        else:
+            response.content_length = len(answer.body)
         await response.prepare(request)
         for piece in in_steps(answer.body, [1 + len(answer.body) // 4096]):
             await response.write(piece)

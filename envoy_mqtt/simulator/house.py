@@ -9,13 +9,14 @@ The sun knows no latitude: days are `12 h ± daylight_swing_h` long, longest on 
 """
 
 from dataclasses import dataclass
-from math import cos, floor, pi, sin
+from math import ceil, cos, floor, pi, sin
 from typing import NamedTuple
 
 from envoy_mqtt.simulator.appliances import APPLIANCES, CHARGER, DAY_S, evening_w, fridge_w
 from envoy_mqtt.simulator.noise import smooth, unit
 
 YEAR_DAYS = 365.2425
+TODAY_STEP_S = 600.0
 
 # Below this much sun on the array the inverters are still waking up and draw from the grid.
 WAKING_W = 25.0
@@ -73,13 +74,15 @@ class House:
         """What the array gives under a clear sky, in W; 0 before sunrise and after sunset."""
         day = floor(local_s / DAY_S)
         hour = (local_s - day * DAY_S) / 3600.0
-        # Day 0 is 1 January 1970; 21 June is day 172 of a year.
-        swing_h = self.daylight_swing_h * cos(2.0 * pi * (day % YEAR_DAYS - 172.0) / YEAR_DAYS)
-        daylight_h = 12.0 + swing_h
+        daylight_h = self.daylight_h(day)
         risen = (hour - (12.0 - daylight_h / 2.0)) / daylight_h
         if not 0.0 < risen < 1.0:
             return 0.0
-        return float(self.array_w * (0.72 + 0.055 * swing_h) * sin(pi * risen) ** 1.4)
+        return float(self.array_w * (0.72 + 0.055 * (daylight_h - 12.0)) * sin(pi * risen) ** 1.4)
+
+    def daylight_h(self, day: int) -> float:
+        """From sunrise to sunset, in hours; day 0 is 1 January 1970, and 21 June is day 172 of a year."""
+        return 12.0 + self.daylight_swing_h * cos(2.0 * pi * (day % YEAR_DAYS - 172.0) / YEAR_DAYS)
 
     def clearness(self, local_s: float) -> float:
         """The part of a clear sky's sun that comes through, 0.2 to 1."""
@@ -91,6 +94,18 @@ class House:
         )
         cover = min(1.0, max(0.0, (clouds + 1.1 * grey - 0.85) / 0.4))
         return 1.0 - 0.8 * self.cloudiness * cover * cover * (3.0 - 2.0 * cover)
+
+    def today_wh(self, unix: float) -> tuple[float, float]:
+        """What was produced and what was used since the house's midnight, in Wh, to about a tenth."""
+        midnight = unix - (unix + self.utc_offset_s) % DAY_S
+        steps = max(1, ceil((unix - midnight) / TODAY_STEP_S))
+        hours = (unix - midnight) / steps / 3600.0
+        made = used = 0.0
+        for step in range(steps):
+            phases = self.at(midnight + (step + 0.5) * hours * 3600.0).phases
+            made += hours * sum(max(0.0, phase.production_w) for phase in phases)
+            used += hours * sum(phase.load_w for phase in phases)
+        return made, used
 
     def _phase(self, phase: int, unix: float, sun_w: float, load_w: float) -> PhaseState:
         seed = self.seed * 97 + 10 * (phase + 1)

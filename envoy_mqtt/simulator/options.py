@@ -6,6 +6,8 @@ from enum import StrEnum
 from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.simulator.firmware import Absent, Firmware, Generation, Role
 
+SLOW_PATHS = ("/production", "/home", "/inventory")
+
 
 class Layout(StrEnum):
     """Which current transformers are fitted and enabled."""
@@ -82,6 +84,14 @@ class Options:
     battery_wh: float = 10_000.0
     battery_w: float = 3840.0
 
+    report_delay_s: float = 0.0  # 1 to 55 s on real ones, section 3.0
+
+    livedata_s: float = 900.0  # how long livedata stays on, section 3.6
+
+    # Unresponsive from 23:00 to 23:10 of the house's day, as real ones are (section 7).
+    nightly_outage: bool = False
+    stream: bool = True  # False: there is no /stream/meter here
+
     pace: Pace = Pace.STEADY
     rate_hz: float = 1.0
     # Seconds of the house's day that pass in one second. Energies go on counting what the events said.
@@ -89,6 +99,7 @@ class Options:
     start: float | None = None  # Unix time at which the house's day begins; None is now
     seed: int | None = None  # None: from the serial
     utc_offset_s: float = 3600.0
+    timezone: str = ""  # what /home says; nothing: as the offset says
     array_w: float = 5200.0
 
     tls: bool = True  # False: plain HTTP, as firmware before 7 always has it
@@ -135,6 +146,15 @@ class Options:
     @property
     def unknown_meter_listed(self) -> bool:
         return self.version.unknown_meter if self.unknown_meter is None else self.unknown_meter
+
+    @property
+    def time_zone(self) -> str:
+        """What `/home` says; POSIX turns the sign round: an hour east is Etc/GMT-1."""
+        return self.timezone or f"Etc/GMT{-round(self.utc_offset_s / 3600.0):+d}"
+
+    def delay_s(self, path: str) -> float:
+        """How long this path takes."""
+        return self.report_delay_s if path.startswith(SLOW_PATHS) else 0.0
 
     @property
     def storage_meter(self) -> bool:

@@ -11,6 +11,14 @@ UNAUTHORIZED_BYTES = 539
 FAILURES = {500: "Internal Server Error", 502: "Bad Gateway", 504: "Gateway Time-out"}
 
 
+NOT_CACHED = {
+    "Content-Type": "application/json",
+    "Pragma": "no-cache",
+    "Expires": "1",
+    "Cache-Control": "no-cache",
+}
+
+
 class Answer(NamedTuple):
     """One whole answer; `headers` are those beyond what every answer has.
 
@@ -21,6 +29,7 @@ class Answer(NamedTuple):
     body: bytes
     headers: Mapping[str, str] = NO_HEADERS
     bare: bool = False
+    chunked: bool = False
 
 
 def not_found(path: str, *, old: bool = False) -> Answer:
@@ -85,6 +94,11 @@ def front_page() -> Answer:
 def valid_token(cookie: Mapping[str, str]) -> Answer:
     """What check_jwt says to a good token, with the cookie of the session it opened (section 5.1)."""
     return Answer(200, b"<!DOCTYPE html><h2>Valid token.</h2>\n", {"Content-Type": "text/html", **cookie})
+
+
+def slow_json(body: bytes) -> Answer:
+    """The older pages come chunked and are not to be kept (section 3.0)."""
+    return Answer(200, body, NOT_CACHED, chunked=True)
 
 
 def html(status: int, text: str) -> Answer:

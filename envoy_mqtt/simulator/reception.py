@@ -35,6 +35,7 @@ class Ask(NamedTuple):
     token: str | None
     authorization: str = ""
     method: str = "GET"
+    body: bytes = b""
 
     @property
     def path(self) -> str:
@@ -59,7 +60,7 @@ class Reception:
     def answer(self, ask: Ask, unix: float) -> Answer:
         """The whole answer; of a stream its head, with status 200 and no body."""
         if ask.streams:
-            return self._stream(ask, unix)
+            return self._stream(ask, unix) if self.options.stream else self._missing(ask)
         if ask.path == CHECK:
             return self._check(ask, unix)
         if ask.path in OPEN:
@@ -79,12 +80,16 @@ class Reception:
         return pages.challenged(self._guard.challenge(unix))
 
     def _document(self, ask: Ask, unix: float) -> Answer:
-        found = self.source.answer(ask.target, unix)
+        found = self.source.post(ask.path, ask.body, unix) if ask.method == "POST" else None
+        found = found or self.source.answer(ask.target, unix)
         if found is None:
-            return pages.not_found(ask.path, old=not self.options.version.has_tokens)
+            return self._missing(ask)
         if self.serial != self.options.serial:
             return found._replace(body=found.body.replace(self.options.serial.encode(), self.serial.encode()))
         return found
+
+    def _missing(self, ask: Ask) -> Answer:
+        return pages.not_found(ask.path, old=not self.options.version.has_tokens)
 
     def _check(self, ask: Ask, unix: float) -> Answer:
         visitor = self.sessions.by_token(ask.token, unix, fresh_cookie=True)

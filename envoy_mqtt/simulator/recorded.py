@@ -17,6 +17,7 @@ from pathlib import Path
 
 from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.simulator.firmware import Firmware
+from envoy_mqtt.simulator.oddities import Oddities
 from envoy_mqtt.simulator.options import Options, Pace
 from envoy_mqtt.simulator.pages import Answer
 
@@ -30,6 +31,7 @@ class Recorded:
 
     def __init__(self, folder: Path | None = None, *, capture: Path | None = None) -> None:
         self.asleep = False
+        self.odd = Oddities()
         self.answers = dict(_answers(folder)) if folder else {}
         self.events = read_capture(capture.read_text(encoding="utf-8")) if capture else ()
         if capture and not self.events:
@@ -53,6 +55,15 @@ class Recorded:
     def answer(self, target: str, _: float) -> Answer | None:
         """The recorded answer of a path; `?details=1` was written `_details_1`."""
         return self.answers.get(re.sub(r"[/?=&]", "_", target.strip("/")))
+
+    def house_time(self, unix: float) -> float:
+        return unix
+
+    def reset_counters(self, _: float) -> None:
+        """What was recorded stays as it is."""
+
+    def post(self, _: str, __: bytes, ___: float) -> None:
+        """Nobody recorded one."""
 
     def event(self, _: float) -> bytes:
         """The next event of the capture, from the first again after the last."""

@@ -10,16 +10,22 @@ from envoy_mqtt.simulator.pages import Answer
 from envoy_mqtt.simulator.streams import Stream
 from envoy_mqtt.simulator.trouble import Fault, Hook, Setting, Target
 
+OUTAGE = "outage"
+
 
 class Switches:
     """The faults that are on. Switching is `async` because listening again is, and one at a time.
 
-    `changed` is called whenever one was switched on or off.
+    `changed` is called whenever one was switched on or off; `nightly` says whether it is the hour of the
+    nightly outage.
     """
 
-    def __init__(self, target: Target, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, target: Target, changed: Callable[[], None], nightly: Callable[[], bool] = lambda: False
+    ) -> None:
         self._target = target
         self._changed = changed
+        self._nightly = nightly
         self._on: dict[str, Setting] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._switching = asyncio.Lock()
@@ -27,7 +33,8 @@ class Switches:
     @property
     def active(self) -> dict[str, Setting]:
         """By name, in the order of the table."""
-        return {name: self._on[name] for name in FAULTS if name in self._on} if self._on else {}
+        on = {OUTAGE: Setting(OUTAGE, {})} | self._on if self._nightly() else self._on
+        return {name: on[name] for name in FAULTS if name in on} if on else {}
 
     @property
     def delay_s(self) -> float:

@@ -29,6 +29,7 @@ class Target(Protocol):
 
     streams: Streams
     source: Source
+    clock: Callable[[], float]
 
     def refusal(self) -> Answer: ...
     def event(self, age_s: float = 0.0) -> bytes: ...

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.gateway.event import reader
 from envoy_mqtt.gateway.layout import combiner, quantities
+from envoy_mqtt.gateway.total import Total
 from envoy_mqtt.model import UNKNOWN, Identity, Kind, Meter, Phase, Phases, Quantity, Site
 
 # Captures of real streams, where they lie beside the repository (protocol notes, section 11).
@@ -103,8 +104,8 @@ Decode = Callable[[bytes], dict[Quantity, Phases]]
 
 def decoder(site: Site) -> Decode:
     """From an event's bytes to the site's quantities, phase by phase."""
-    read, combine = reader(site), combiner(site)
-    return lambda data: combine(read(data), {}).phases
+    read, combine, total = reader(site), combiner(site), Total(site)
+    return lambda data: combine(total.mend(read(data), 0.0), {}).phases
 
 
 def data(event: object) -> bytes:

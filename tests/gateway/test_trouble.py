@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from envoy_mqtt.errors import BadAnswer, GatewayUnavailable, Refused
-from envoy_mqtt.gateway.trouble import FOREIGN, of_status, retry_after_s, translate
+from envoy_mqtt.errors import Absent, BadAnswer, GatewayUnavailable, Refused
+from envoy_mqtt.gateway.trouble import (
+    FOREIGN,
+    no_connection,
+    of_password,
+    of_role,
+    of_status,
+    retry_after_s,
+    translate,
+)
 
 NOW = 1_700_000_000.0  # Tue, 14 Nov 2023 22:13:20 GMT
 OFFLINE_REASONS = {"timeout", "closed", "refused", "frozen", "bad_data", "unreachable", "starting"}
@@ -114,7 +122,7 @@ def test_a_refused_token_is_said_so_and_retried_slowly(status: int) -> None:
 @pytest.mark.parametrize("status", [204, 301, 302, 404, 429, 500, 502, 503, 504, 999])
 def test_any_other_status_says_which_and_where(status: int) -> None:
     trouble = of_status("/stream/meter", status, "", NOW)
-    assert isinstance(trouble, GatewayUnavailable)
+    assert isinstance(trouble, Absent if status == 404 else GatewayUnavailable)
     assert trouble.reason in OFFLINE_REASONS
     assert str(status) in str(trouble)
     assert "/stream/meter" in str(trouble)
@@ -188,3 +196,36 @@ def test_a_retry_after_of_many_digits_is_long() -> None:
 @given(st.text(max_size=40) | st.text("0123456789 ,:+-JanFebTueGMT", max_size=40))
 def test_any_header_is_a_number_of_seconds_not_below_zero(value: str) -> None:
     assert retry_after_s(value, NOW) >= 0
+
+
+@pytest.mark.parametrize(
+    ("error", "nobody"),
+    [
+        (aiohttp.ClientConnectorError(key(), refused()), True),
+        (aiohttp.ClientConnectorSSLError(key(), ssl.SSLError(1, "wrong version")), True),
+        (aiohttp.ConnectionTimeoutError(), True),
+        (aiohttp.ClientConnectorDNSError(key(), OSError(-2, "unknown")), False),
+        (aiohttp.ServerDisconnectedError(), False),
+        (aiohttp.SocketTimeoutError(), False),
+        (aiohttp.ServerFingerprintMismatch(b"a", b"b", "h", 443), False),
+    ],
+)
+def test_only_where_nobody_listens_another_scheme_can_help(error: BaseException, nobody: bool) -> None:
+    assert no_connection(error) is nobody
+
+
+def test_a_role_that_is_too_low_is_named_with_what_to_do_where_something_helps() -> None:
+    stream = of_role("/stream/meter", 401, "owner", stream=True)
+    assert (stream.code, stream.reason) == ("stream_not_for_role", "refused")
+    assert "role, owner, may not read the stream" in str(stream)
+    assert "gateway.account.role" in str(stream)
+    other = of_role("/ivp/peb", 401, None, stream=False)
+    assert (other.code, other.reason) == ("gateway_refused", "refused")
+    assert "role, unknown, may not read /ivp/peb (401)" in str(other)
+
+
+def test_a_password_is_refused_or_was_asked_for_in_no_language() -> None:
+    refused, garbled = of_password(401, understood=True), of_password(401, understood=False)
+    assert {(each.code, each.reason) for each in (refused, garbled)} == {("gateway_refused", "refused")}
+    assert "refuses the installer's password (401)" in str(refused)
+    assert "nobody understands" in str(garbled)

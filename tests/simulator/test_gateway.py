@@ -318,3 +318,8 @@ async def test_some_pages_are_for_installers(keys: Keys) -> None:
         assert [await client.status(path) for path in pages] == [401, 401, 401]
         client.token = gateway.installer_token
         assert 401 not in [await client.status(path) for path in pages]
+
+
+async def test_a_gateway_can_have_no_stream(keys: Keys) -> None:
+    async with Gateway(Options(stream=False), keys=keys) as gateway, visiting(gateway) as client:
+        assert [await client.status(path) for path in ("/stream/meter", "/ivp/meters")] == [404, 200]

@@ -3,7 +3,7 @@ import pytest
 from envoy_mqtt.simulator.house import House, PhaseState, State
 from envoy_mqtt.simulator.storage import RESERVE, ROUND_TRIP, Storage
 
-MIDNIGHT = 1_751_320_800.0  # 2025-07-01 in the zone of these houses, an hour east
+MIDNIGHT = 1_751_324_400.0  # 2025-07-01 in the zone of these houses, an hour east
 HOUSE = House(seed=4, phase_count=2, charger=False)
 
 

@@ -1,0 +1,82 @@
+"""Which pages a gateway is asked beside its source, and how often. Pure.
+
+What is wanted beside a stream that has everything is the counters once a minute, and once in a while the
+list of meters, for transformers get fitted and firmware gets renewed while we look.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from envoy_mqtt.gateway import battery, inverters, livedata, readings, reported, timezone
+from envoy_mqtt.gateway.ladder import Source
+from envoy_mqtt.gateway.schedule import Poll
+from envoy_mqtt.model import Kind, Site
+
+METERS = "/ivp/meters"
+
+# Where a source is asked for.
+PAGES = {Source.READINGS: readings.PATH, Source.LIVEDATA: livedata.PATH}
+
+BATTERY_S = 5.0
+CHARGE_S = 60.0
+PRODUCTION_S = 60.0
+METERS_S = 900.0
+ONCE_S = 86_400.0
+
+
+class Wanted(NamedTuple):
+    """What of the configuration decides about it: intervals in s; `inverters_s` is None where reports of
+    microinverters are not wanted, `zone` whether the gateway's time zone is.
+    """
+
+    energy_s: float = 60.0
+    inverters_s: float | None = None
+    zone: bool = False
+
+
+def interval_s(source: Source) -> float:
+    """How often a source has a reading, in s."""
+    return PRODUCTION_S if source is Source.PRODUCTION else 1.0
+
+
+def page_of(site: Site, source: Source) -> str:
+    """The page that a source is read from; empty for the stream, which is none."""
+    if source is Source.PRODUCTION:
+        return reported.path_of(site.identity)
+    return PAGES.get(source, "")
+
+
+def polls(
+    site: Site, source: Source, wanted: Wanted, *, copied: bool, absent: Collection[str]
+) -> tuple[Poll, ...]:
+    """What to ask beside `source`, the most urgent first.
+
+    `copied` is whether the storage meter shows a copy of the grid's (firmware 8.2.127), `absent` are pages
+    that this gateway does not have.
+    """
+    every = _polls(site, source, wanted, reports=site.battery or copied)
+    there = {poll.path: poll for poll in reversed(tuple(every)) if poll.path not in absent}
+    if livedata.PATH in there:
+        there.pop(battery.POWER_PATH, None)
+    there.pop(page_of(site, source), None)
+    return tuple(reversed(there.values()))
+
+
+def _polls(site: Site, source: Source, wanted: Wanted, *, reports: bool) -> Iterator[Poll]:
+    if site.metered:
+        streamed = source is Source.STREAM and Kind.STORAGE in site.metered
+        yield Poll(readings.PATH, min(BATTERY_S, wanted.energy_s) if streamed else wanted.energy_s)
+    if reports:
+        yield Poll(livedata.PATH, BATTERY_S)
+        yield Poll(battery.POWER_PATH, BATTERY_S)
+    if Kind.PRODUCTION not in site.metered:
+        yield Poll(reported.path_of(site.identity), PRODUCTION_S)
+    if Kind.STORAGE in site.fitted:
+        yield Poll(battery.CHARGE_PATH, CHARGE_S)
+    if wanted.inverters_s is not None:
+        yield Poll(inverters.PATH, wanted.inverters_s)
+    if wanted.zone:
+        yield Poll(timezone.PATH, ONCE_S)
+    yield Poll(METERS, METERS_S)
+    if Kind.STORAGE not in site.fitted and site.identity.web_tokens and site.identity.metered:
+        yield Poll(battery.PRODUCTION_PATH, ONCE_S)  # the only page that tells of an AC Battery

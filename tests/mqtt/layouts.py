@@ -1,0 +1,66 @@
+"""Every layout of meters there is, and what its `state` topic says: for discovery and whoever reads it."""
+
+import json
+from typing import Any
+
+from envoy_mqtt.gateway.layout import quantities
+from envoy_mqtt.model import UNKNOWN, Identity, Kind, Meter, Quantities, Quantity, Reading, Site
+from envoy_mqtt.mqtt.payload import Payloads, Publish
+
+P, N, T, S = Kind.PRODUCTION, Kind.NET, Kind.TOTAL, Kind.STORAGE
+SERIAL = "122100000017"
+
+
+def site(*kinds: Kind, phases: int = 1, battery: bool = False, tokens: bool = True, **fewer: int) -> Site:
+    """A site with these meters, on all its phases but where `production=1` or the like says otherwise."""
+    meters = tuple(
+        Meter(n, kind, kind, True, fewer.get(kind, phases), "normal", ()) for n, kind in enumerate(kinds)
+    )
+    return Site(Identity(SERIAL, "800-00654-r08", "D8.3.5167", True, tokens), meters, battery)
+
+
+LAYOUTS = {
+    f"{phases} phase{'s' * (phases > 1)}, {name}": site(*kinds, phases=phases, battery=battery)
+    for phases in (1, 2, 3)
+    for name, kinds, battery in (
+        ("production and net", (P, N), False),
+        ("production and total", (P, T), False),
+        ("production, net and storage", (P, N, S), False),
+        ("production, total and storage", (P, T, S), False),
+        ("production, net and a battery of its own", (P, N), True),
+        ("production, total and a battery of its own", (P, T), True),
+        ("net", (N,), False),
+        ("production", (P,), False),
+        ("storage beside net", (N, S), False),
+    )
+} | {
+    "no meter": site(),
+    "no meter, a battery of its own": site(battery=True),
+    "an old gateway without tokens": site(tokens=False),
+    "panels on one phase of three": site(P, N, phases=3, production=1),
+}
+
+
+def state(layout: Site, *, energy: float | None = None) -> dict[str, Any]:
+    """A message of `state` of this layout: `live` as it is published, and the energies by the contract."""
+    unknown = dict.fromkeys(quantities(layout), (UNKNOWN,) * layout.phases)
+    reading = Reading(1_790_000_000.0, 1, "stream", Quantities(unknown))
+    live: dict[str, Any] = json.loads(
+        next(iter(Payloads(layout, Publish()).write(reading, steady=0.0))).payload
+    )
+    return live | dict.fromkeys(energies(layout), energy) | {"interval_s": 10}
+
+
+def energies(layout: Site) -> list[str]:
+    """The keys of `energy` that are numbers: the contract, section "Energy"."""
+    there = quantities(layout)
+    grid = Quantity.NET in there
+    heads = [("production", "energy")]
+    heads += [("grid", "import_energy"), ("grid", "export_energy"), ("consumption", "energy")] if grid else []
+    if Quantity.STORAGE in there:
+        heads += [("storage", "discharged_energy"), ("storage", "charged_energy")]
+    legs = [f"l{n}_" for n in range(1, layout.phases + 1)] if layout.phases > 1 else []
+    keys = [f"{head}_{leg}{rest}" for head, rest in heads for leg in ("", *legs)]
+    keys += [f"{head}_{rest}_today" for head, rest in heads]
+    keys += ["net_energy", "self_sufficiency_today", "self_consumption_today"] if grid else []
+    return [*keys, "resets"]
