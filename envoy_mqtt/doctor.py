@@ -77,7 +77,7 @@ def _beginning(
         base=settings.mqtt.base_topic,
         serial=gateway.serial,
         certificate=gateway.certificate,
-        wanted=getattr(gateway, "source", "auto"),
+        wanted=gateway.source,
         in_container=in_container,
         renewed=has_account(gateway),
         running=running,

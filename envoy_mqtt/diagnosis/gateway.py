@@ -15,12 +15,13 @@ from envoy_mqtt.diagnosis.findings import (
     skipped,
     warning,
 )
-from envoy_mqtt.diagnosis.meters import judge_meters, judge_topics, source
+from envoy_mqtt.diagnosis.meters import judge_meters, judge_topics
 from envoy_mqtt.diagnosis.pacing import Flow
 from envoy_mqtt.diagnosis.reach import Reached, judge_name, judge_ports
+from envoy_mqtt.gateway.ladder import Ladder, Source, Step, Wanted
 from envoy_mqtt.gateway.token import CLOCK_SET, Token
 from envoy_mqtt.gateway.verdict import Mode, brief, printable
-from envoy_mqtt.model import Identity, Meter
+from envoy_mqtt.model import Identity, Site
 from envoy_mqtt.mqtt.message import iso
 
 HTTPS, HTTP = 443, 80
@@ -50,10 +51,13 @@ class Shown(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """Why something could not be had: a sentence, and the contract's word for it where there is one."""
+    """Why something could not be had: a sentence, and a word for it where there is one; `absent` is whether
+    the gateway has it not, or not for us, and goes on.
+    """
 
     text: str
     code: str = ""
+    absent: bool = False
 
 
 class Seen(NamedTuple):
@@ -65,7 +69,7 @@ class Seen(NamedTuple):
     base: str = "envoy"
     serial: str | None = None
     certificate: Mode = "pin"
-    wanted: str = "auto"
+    wanted: Wanted = "auto"
     in_container: bool = False
     reached: Reached = Reached("")
     shown: Shown | None = None
@@ -78,12 +82,10 @@ class Seen(NamedTuple):
     origin: str = ""
     renewed: bool = False
     token_trouble: Trouble | None = None
-    meters: tuple[Meter, ...] | None = None
-    meters_trouble: Trouble | None = None
+    site: Site | None = None
+    site_trouble: Trouble | None = None
     stream_trouble: Trouble | None = None
     flow: Flow | None = None
-    # Why the stream was not opened, where it would have been.
-    left_alone: str = ""
     running: Running | None = None
 
     @property
@@ -99,6 +101,14 @@ class Seen(NamedTuple):
         if self.running is None or self.identity is None:
             return False
         return self.bridge is not None or self.running.reads(self.identity.serial, self.host)
+
+
+def first_step(wanted: Wanted, site: Site, stream: Trouble | None = None) -> Step:
+    """Where the bridge would read this site; `stream` is why it may not read the stream."""
+    ladder = Ladder(wanted)
+    if stream is not None:
+        ladder.shut(Source.STREAM, stream.text, now=0.0)
+    return ladder.choose(site, now=0.0)
 
 
 def diagnose(seen: Seen) -> list[Finding]:
@@ -205,10 +215,10 @@ def _judged_token(seen: Seen, token: Token) -> Iterator[Finding]:
 
 
 def _access(seen: Seen) -> Iterator[Finding]:
-    if seen.meters_trouble is not None:
-        yield bad(seen.meters_trouble.text, _remedy(seen))
-    elif seen.meters is not None:
-        yield ok("/ivp/meters answers us")
+    if seen.site_trouble is not None:
+        yield bad(seen.site_trouble.text, _remedy(seen))
+    elif seen.site is not None:
+        yield ok("it lets us in")
 
 
 def _remedy(seen: Seen) -> str:
@@ -221,21 +231,21 @@ def _remedy(seen: Seen) -> str:
 
 
 def _meters(seen: Seen) -> Iterator[Finding]:
-    yield from judge_meters(seen.meters)
+    if seen.site is not None:
+        yield from judge_meters(seen.site.meters)
 
 
 def _topics(seen: Seen) -> Iterator[Finding]:
-    if seen.identity is not None:
-        yield from judge_topics(seen.identity, seen.meters, seen.base)
+    if seen.site is not None:
+        yield from judge_topics(seen.site, seen.base)
 
 
 def _source(seen: Seen) -> Iterator[Finding]:
     if seen.bridge is not None and (told := _told_source(seen.bridge)):
         yield ok(told)
-    elif seen.meters is not None:
-        refused = seen.stream_trouble.text if seen.stream_trouble else ""
-        name, reason = source(seen.wanted, seen.meters, refused)
-        yield ok(f"{name}: {reason}")
+    elif seen.site is not None:
+        step = first_step(seen.wanted, seen.site, seen.stream_trouble)
+        yield ok(f"{step.source}: {step.reason}")
 
 
 def _told_source(bridge: dict[str, Any]) -> str:
@@ -248,13 +258,12 @@ def _stream(seen: Seen) -> Iterator[Finding]:
         yield _told_flow(seen.bridge)
     elif seen.occupied:
         yield skipped(OCCUPIED)
-    elif seen.left_alone:
-        yield skipped(seen.left_alone)
-    elif seen.stream_trouble is not None and seen.stream_trouble.code == "stream_not_for_role":
+    elif seen.site is not None and first_step(seen.wanted, seen.site).source is not Source.STREAM:
+        yield skipped("readings come from another source here, so it is not opened")
+    elif seen.stream_trouble is not None and seen.stream_trouble.absent:
         yield warning(
             seen.stream_trouble.text,
-            "nothing has to be done: the meters are asked once a second instead; an installer's token, where "
-            "you can have one, or another firmware opens the stream",
+            "nothing has to be done: the next source takes its place, and the stream is asked again now and then",
         )
     elif seen.stream_trouble is not None:
         yield bad(seen.stream_trouble.text, pacing.BUSY)
@@ -288,7 +297,7 @@ CHECKS = (
     Check("identity", _identity, "it did not say who it is"),
     Check("clock", _clock),
     Check("token", _token, "there is no good token"),
-    Check("access", _access, "it does not let us read its meters"),
+    Check("access", _access, "it does not let us in"),
     Check("meters", _meters),
     Check("topics", _topics),
     Check("source", _source),

@@ -1,12 +1,12 @@
-"""What a gateway's meters mean: which topics there are, what its status flags say in plain words, and
-which source the readings come from (the contract, sections "Which meters are published" and "Time").
+"""What a gateway's meters mean: which topics there are, what its status flags say in plain words (the
+contract, section "Which meters are published"; the protocol notes, section 3.1).
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from envoy_mqtt.diagnosis.findings import Finding, bad, info, ok, warning
-from envoy_mqtt.model import Identity, Kind, Meter, Site
+from envoy_mqtt.model import Kind, Meter, Site
 
 TURN = (
     "turn it round on its conductor or swap its two wires (the installer's work, power off); until then its "
@@ -57,10 +57,8 @@ PHASES = {1: "one phase", 2: "two phases", 3: "three phases"}
 INSTALLER = "have the installer look at the meters in the Enphase installer app"
 
 
-def judge_meters(meters: Sequence[Meter] | None) -> Iterator[Finding]:
+def judge_meters(meters: Sequence[Meter]) -> Iterator[Finding]:
     """What is fitted, and every fault that the gateway itself tells of."""
-    if meters is None:
-        return
     enabled = [meter for meter in meters if meter.enabled]
     if enabled:
         yield ok("; ".join(f"{_name(each)}, {PHASES.get(each.phases, 'one phase')}" for each in enabled))
@@ -86,12 +84,10 @@ def _faults(meter: Meter) -> Iterator[Finding]:
         yield warning(f"{_name(meter)}: the gateway says {meter.status!r} of its wiring", INSTALLER)
 
 
-def judge_topics(identity: Identity, meters: Sequence[Meter] | None, base: str) -> Iterator[Finding]:
+def judge_topics(site: Site, base: str) -> Iterator[Finding]:
     """Which meter topics the layout gives."""
-    if meters is not None:
-        site = Site(identity, tuple(meters))
-        names = ", ".join(topics(site))
-        yield ok(f"{base}/{identity.serial}/ has {names}; {PHASES[site.phases]}")
+    names = ", ".join(topics(site))
+    yield ok(f"{base}/{site.identity.serial}/ has {names}; {PHASES[site.phases]}")
 
 
 def topics(site: Site) -> list[str]:
@@ -101,19 +97,3 @@ def topics(site: Site) -> list[str]:
     # A site without any grid meter has P alone; without a solar meter P is the inverters'.
     there = {"production": True, "net": grid, "consumption": grid, "storage": Kind.STORAGE in fitted}
     return [name for name, is_there in there.items() if is_there]
-
-
-def source(wanted: str, meters: Sequence[Meter] | None, stream: str) -> tuple[str, str]:
-    """Where readings come from and why. `stream` is empty where it may be read, else why it may not."""
-    if wanted != "auto":
-        return wanted, f"gateway.source says {wanted!r}"
-    if meters is None:
-        return "livedata", "the meters cannot be read"
-    fitted = {meter.kind for meter in meters if meter.enabled and meter.kind}
-    if not fitted:
-        return "production", "no meter is fitted: the inverters' own figures are all there is"
-    if Kind.STORAGE in fitted:
-        return "readings", "there is a storage meter, and the stream has no battery"
-    if stream:
-        return "readings", f"the stream may not be read ({stream}), so the meters are asked once a second"
-    return "stream", "it is open to us: a reading a second, without asking"

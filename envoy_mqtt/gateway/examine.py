@@ -10,20 +10,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import ClientResponse
 
 from envoy_mqtt.clock import steady, unix
-from envoy_mqtt.diagnosis.gateway import HTTP, HTTPS, Seen, Shown, Trouble
-from envoy_mqtt.diagnosis.meters import source
+from envoy_mqtt.diagnosis.gateway import HTTP, HTTPS, Seen, Shown, Trouble, first_step
 from envoy_mqtt.diagnosis.pacing import Flow
-from envoy_mqtt.errors import BadAnswer, BadEvent, TryAgain
-from envoy_mqtt.gateway.answers import read_meters, read_time
+from envoy_mqtt.errors import Absent, BadAnswer, BadEvent, TryAgain
+from envoy_mqtt.gateway.answers import read_time
+from envoy_mqtt.gateway.client import survey
 from envoy_mqtt.gateway.event import Read, reader
 from envoy_mqtt.gateway.guard import Guard
+from envoy_mqtt.gateway.ladder import Source
 from envoy_mqtt.gateway.road import Road
 from envoy_mqtt.gateway.session import Session
 from envoy_mqtt.gateway.sse import Decoder, TooLong
 from envoy_mqtt.gateway.tokens import Tokens
 from envoy_mqtt.gateway.trouble import FOREIGN, translate
 from envoy_mqtt.knock import knock
-from envoy_mqtt.model import Site
 
 
 class Examination:
@@ -53,14 +53,14 @@ class Examination:
             (self._identify, "identity_trouble"),
             (self._admit, "certificate_trouble"),
             (self._sign_in, "token_trouble"),
-            (self._read_meters, "meters_trouble"),
+            (self._survey, "site_trouble"),
             (lambda: self._watch(seconds), "stream_trouble"),
         )
         for step, trouble in steps:
             try:
                 await step()
             except TryAgain as error:
-                self._note(**{trouble: Trouble(str(error), error.code or error.reason)})
+                self._note(**{trouble: _trouble(error)})
                 return
             except FOREIGN as error:
                 self._note(**{trouble: Trouble(str(translate(error)))})
@@ -94,23 +94,24 @@ class Examination:
         if self._session.token is not None and self._tokens.held is not None:
             self._note(token=self._tokens.held.token, origin=self._tokens.held.origin)
 
-    async def _read_meters(self) -> None:
-        self._note(meters=read_meters(await self._session.ask("/ivp/meters")))
+    async def _survey(self) -> None:
+        assert self.seen.identity is not None
+        self._note(site=await survey(self._session, self.seen.identity))
 
     async def _watch(self, seconds: float) -> None:
-        assert self.seen.identity is not None
-        assert self.seen.meters is not None
-        if self.seen.occupied:
+        site = self.seen.site
+        assert site is not None
+        if self.seen.occupied or first_step(self.seen.wanted, site).source is not Source.STREAM:
             return
-        name, _ = source(self.seen.wanted, self.seen.meters, "")
-        if name != "stream":
-            self._note(left_alone=f"readings come from {name} here, so it is not opened")
-            return
-        read = reader(Site(self.seen.identity, self.seen.meters))
+        read = reader(site)
         async with self._session.stream() as response:
             if response.headers.get("Content-Type", "").lower().startswith("text/html"):
                 raise BadAnswer("/stream/meter answers with a page instead of a stream")
             self._note(flow=await watch(response, read, seconds))
+
+
+def _trouble(error: TryAgain) -> Trouble:
+    return Trouble(str(error), error.code or error.reason, absent=isinstance(error, Absent))
 
 
 async def watch(response: ClientResponse, read: Read, seconds: float) -> Flow:

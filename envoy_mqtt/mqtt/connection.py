@@ -81,8 +81,9 @@ class Broker(NamedTuple):
 class Connection:
     """A client for one connection, and what the broker said on it.
 
-    `refused` are the topics it does not take, each with the reason; `parting` is the reason code of its
-    goodbye, 0 where it said none; `wordless` is whether it hung up on our CONNECT.
+    `refused` are the topics it does not take, each with the reason; `gone` is whether it
+    ended the connection, `parting` the reason code of its goodbye, 0 where it said none; `wordless` is
+    whether it hung up on our CONNECT.
     """
 
     def __init__(self, broker: Broker, protocol: str) -> None:
@@ -103,8 +104,10 @@ class Connection:
             max_queued_incoming_messages=WAITING,
         )
         self.refused: dict[str, str] = {}
+        self.gone = False
         self.parting = 0
         self.wordless = False
+        self._leaving = False
         self._largest: int | None = None
         self._at_once: asyncio.Semaphore | None = None
         self._properties = _properties if protocol == "5" else _none
@@ -146,10 +149,14 @@ class Connection:
 
         def write(paho: Client, userdata: object, sock: object) -> None:
             paho.loop_write()
-            if paho.want_write():
+            if paho.want_write() and paho.socket() is not None:
                 wait_for_socket(paho, userdata, sock)  # type: ignore[misc,arg-type]
 
         self._paho.on_socket_register_write = write
+
+    def leave(self, timeout_s: float) -> None:
+        """What happens now is our own doing; the broker has so long to take it."""
+        self._leaving, self.client.timeout = True, timeout_s
 
     def hang_up(self) -> None:
         """Close what aiomqtt leaves open where an attempt failed or nobody took our goodbye."""
@@ -172,6 +179,7 @@ class Connection:
             published(client, data, mid, code, properties)
 
         def on_disconnect(client: Client, data: Any, flags: Any, code: ReasonCode, properties: Any) -> None:
+            self.gone = self.gone or not self._leaving
             if flags.is_disconnect_packet_from_server:
                 self.parting = code.value
             if not aio._connected.done():

@@ -10,7 +10,7 @@ from envoy_mqtt.diagnosis.gateway import Seen, Shown, Trouble, diagnose
 from envoy_mqtt.diagnosis.pacing import Flow
 from envoy_mqtt.diagnosis.reach import Port, Reached
 from envoy_mqtt.gateway.token import Claims, Token
-from envoy_mqtt.model import Identity, Kind, Meter
+from envoy_mqtt.model import Identity, Kind, Meter, Site
 
 SERIAL, OTHER = "122312345678", "122399999999"
 NOW = 1_774_000_000.0  # 2026-03-20T09:46:40Z
@@ -21,6 +21,9 @@ METERS = (
     Meter(704643328, "production", Kind.PRODUCTION, True, 1, "normal", ()),
     Meter(704643584, "net-consumption", Kind.NET, True, 1, "normal", ()),
 )
+WHO = Identity(SERIAL, "800-00654-r08", "D8.3.5167")
+SITE = Site(WHO, METERS)
+STORAGE = Meter(704643840, "storage", Kind.STORAGE, True, 1, "normal", ())
 OPEN = Reached("10.0.0.5", ("10.0.0.5",), ports=(Port(443), Port(80, "refused")))
 WELL = Seen(
     host="10.0.0.5",
@@ -28,12 +31,12 @@ WELL = Seen(
     reached=OPEN,
     shown=Shown(f"envoy-{SERIAL}", SHA256, NOW + DAY_S),
     pinned=SHA256,
-    identity=Identity(SERIAL, "800-00654-r08", "D8.3.5167"),
+    identity=WHO,
     gateway_time=NOW - 2.4,
     token=TOKEN,
     origin="cache",
     renewed=True,
-    meters=METERS,
+    site=SITE,
     flow=Flow(20.0, tuple(float(n) for n in range(1, 20))),
 )
 NOTHING = Seen(host="10.0.0.5", now=NOW, reached=OPEN)
@@ -57,7 +60,7 @@ def test_a_gateway_that_is_well_is_ok_throughout() -> None:
 
 
 def test_no_secret_is_in_any_finding() -> None:
-    troubled = WELL._replace(token_trouble=Trouble("no"), meters=None)
+    troubled = WELL._replace(token_trouble=Trouble("no"), site=None)
     assert "marked" not in f"{diagnose(WELL)}{diagnose(troubled)}"
 
 
@@ -168,7 +171,7 @@ def test_a_token_that_ends_is_told_in_time(days_left: int, renewed: bool, level:
 
 
 def test_without_a_token_nothing_further_is_tried() -> None:
-    seen = WELL._replace(token=None, token_trouble=Trouble("there is none"), meters=None, flow=None)
+    seen = WELL._replace(token=None, token_trouble=Trouble("there is none"), site=None, flow=None)
     found = levels(seen)
     assert found["token"] is Level.BAD
     assert {found[each] for each in ("access", "meters", "topics", "source", "stream")} == {Level.SKIPPED}
@@ -181,15 +184,36 @@ def test_old_firmware_wants_no_token_and_has_no_certificate() -> None:
 
 
 def test_refused_access_is_bad_and_says_what_to_do() -> None:
-    seen = WELL._replace(meters=None, meters_trouble=Trouble("it refuses the token"), flow=None)
+    seen = WELL._replace(site=None, site_trouble=Trouble("it refuses the token"), flow=None)
     assert (of(seen, "access").level, of(seen, "access").text) == (Level.BAD, "it refuses the token")
     assert "envoy-mqtt token" in of(seen, "access").remedy
 
 
 def test_a_stream_that_this_role_may_not_read_is_a_warning_and_readings_are_the_source() -> None:
-    seen = WELL._replace(stream_trouble=Trouble("its role may not", "stream_not_for_role"), flow=None)
+    seen = WELL._replace(
+        stream_trouble=Trouble("its role may not", "stream_not_for_role", absent=True), flow=None
+    )
     assert of(seen, "stream").level is Level.WARNING
-    assert of(seen, "source").text.startswith("readings: ")
+    assert of(seen, "source").text == "readings: Its role may not; it is asked again from time to time."
+
+
+@pytest.mark.parametrize(
+    ("wanted", "meters", "source", "stream"),
+    [
+        ("auto", METERS, "stream", Level.OK),
+        ("auto", METERS[1:], "stream", Level.OK),
+        ("auto", (*METERS, STORAGE), "readings", Level.SKIPPED),
+        ("auto", (), "production", Level.SKIPPED),
+        ("stream", (*METERS, STORAGE), "stream", Level.OK),
+        ("livedata", METERS, "livedata", Level.SKIPPED),
+    ],
+)
+def test_the_source_is_the_ladders_and_the_stream_is_opened_for_it_alone(
+    wanted: Any, meters: tuple[Meter, ...], source: str, stream: Level
+) -> None:
+    seen = WELL._replace(wanted=wanted, site=Site(WHO, meters))
+    assert of(seen, "source").text.startswith(f"{source}: ")
+    assert of(seen, "stream").level is stream
 
 
 def test_a_stream_that_fails_is_bad() -> None:

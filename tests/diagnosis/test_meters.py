@@ -1,9 +1,9 @@
-"""Meters, their flags in plain words, topics and source; the contract's tables, written out by hand."""
+"""Meters, their flags in plain words, and topics; the contract's tables, written out by hand."""
 
 import pytest
 
 from envoy_mqtt.diagnosis.findings import Level
-from envoy_mqtt.diagnosis.meters import judge_meters, judge_topics, source, topics
+from envoy_mqtt.diagnosis.meters import judge_meters, judge_topics, topics
 from envoy_mqtt.model import Identity, Kind, Meter, Site
 
 WHO = Identity("122312345678", "800-00654-r08", "D8.3.5167")
@@ -74,27 +74,9 @@ def test_each_layout_has_the_contracts_topics(kinds: tuple[Kind, ...], names: st
 
 
 def test_the_topics_are_told_with_their_beginning() -> None:
-    (found,) = judge_topics(WHO, [meter(P, phases=2)], "solar/envoy")
+    (found,) = judge_topics(Site(WHO, (meter(P, phases=2),)), "solar/envoy")
     assert found.text == "solar/envoy/122312345678/ has production; two phases"
-    assert list(judge_topics(WHO, None, "envoy")) == []
 
 
-@pytest.mark.parametrize(
-    ("wanted", "kinds", "stream", "name"),
-    [
-        ("auto", (P, N), "", "stream"),
-        ("auto", (P, N), "its role may not", "readings"),
-        ("auto", (P, N, S), "", "readings"),
-        ("auto", (), "", "production"),
-        ("auto", None, "", "livedata"),
-        ("auto", (N,), "", "stream"),
-        ("stream", (P, N, S), "", "stream"),
-    ],
-)
-def test_the_source_is_the_ladders(
-    wanted: str, kinds: tuple[Kind, ...] | None, stream: str, name: str
-) -> None:
-    meters = None if kinds is None else [meter(kind) for kind in kinds]
-    found, reason = source(wanted, meters, stream)
-    assert found == name
-    assert stream in reason
+def test_a_battery_without_a_meter_has_its_topic_too() -> None:
+    assert "storage" in topics(Site(WHO, (meter(P), meter(N)), battery=True))
