@@ -263,7 +263,7 @@ def _stream(seen: Seen) -> Iterator[Finding]:
     elif seen.stream_trouble is not None and seen.stream_trouble.absent:
         yield warning(
             seen.stream_trouble.text,
-            "nothing has to be done: the next source takes its place, and the stream is asked again now and then",
+            "nothing has to be done: the next source takes its place, and the stream is asked again",
         )
     elif seen.stream_trouble is not None:
         yield bad(seen.stream_trouble.text, pacing.BUSY)

@@ -73,7 +73,7 @@ async def test_where_everything_is_well_nothing_is_bad_and_nothing_is_left_behin
         found = await look(tmp_path, **target(gateway, broker))
         asked = [visit.path for visit in gateway.visits.requests]
     assert worst(found) is Level.OK, found
-    assert asked == ["/info", "/info", "/ivp/meters", "/stream/meter"]
+    assert asked == ["/info", "/info", "/ivp/meters", "/ivp/ensemble/inventory", "/stream/meter"]
     assert of(found, "gateway", "source").text.startswith("stream: ")
     assert of(found, "gateway", "topics").text.startswith(f"envoy/{SERIAL}/ has production, net, consumption")
     assert "10." in of(found, "gateway", "stream").text or "9." in of(found, "gateway", "stream").text
