@@ -58,6 +58,8 @@ LAYERS = {
         "mqtt.about",
         "mqtt.payload",
         "mqtt.state",
+        "mqtt.entity",
+        "mqtt.electrical",
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",

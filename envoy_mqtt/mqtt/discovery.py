@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from envoy_mqtt.model import Site
-from envoy_mqtt.mqtt.entities import OF_AN_INVERTER, Entity, entities
+from envoy_mqtt.mqtt.entities import OF_AN_INVERTER, entities
+from envoy_mqtt.mqtt.entity import Entity
 from envoy_mqtt.mqtt.message import Message, encode
 
 Style = Literal["device", "component"]

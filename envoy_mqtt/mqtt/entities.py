@@ -1,4 +1,4 @@
-"""Home Assistant's entities of one gateway: a table from the keys of `state` to what they are called there.
+"""Home Assistant's entities: a table from the keys of `state` to what they are called there.
 
 Names are those of Home Assistant's own `enphase_envoy` integration wherever it has the same thing, because
 entity ids, and with them long-term statistics, follow from names. An entity exists only where its key does
@@ -6,50 +6,17 @@ and something can ever fill it: on several phases no voltage and current of the 
 that only a sum with an unknown term would tell of. Pure.
 """
 
-import re
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator
 
 from envoy_mqtt.model import Kind, Quantity, Site
-
-
-class Measurement(NamedTuple):
-    """How Home Assistant shows a number and what its statistics make of it (HA notes, section 1.6)."""
-
-    device_class: str | None
-    unit: str | None
-    state_class: str
-    decimals: int
-
+from envoy_mqtt.mqtt.electrical import electrical
+from envoy_mqtt.mqtt.entity import Entity, Measurement
 
 POWER = Measurement("power", "W", "measurement", 0)
 ENERGY = Measurement("energy", "kWh", "total_increasing", 3)
 BALANCE = Measurement("energy", "kWh", "total", 3)
 SHARE = Measurement(None, "%", "measurement", 1)
 CHARGE = Measurement("battery", "%", "measurement", 0)
-
-
-class Entity(NamedTuple):
-    """One entity. `topic` is the gateway's that it reads, `request` the bridge's that it sends; `alone` is
-    one that is there without fresh readings, `more` what only its platform knows, as it is sent.
-    """
-
-    key: str
-    name: str | None
-    measurement: Measurement | None = None
-    platform: str = "sensor"
-    topic: str = "state"
-    request: str = ""
-    device_class: str | None = None
-    category: str | None = None
-    enabled: bool = True
-    alone: bool = False
-    more: Mapping[str, Any] = {}
-
-    @property
-    def slug(self) -> str:
-        """The name as Home Assistant writes it in an entity id."""
-        return re.sub(r"[^a-z0-9]+", "_", (self.name or "").lower())
 
 
 # What a house wants to see. Balanced energy and the two sides of the grid's power say again what others say.
@@ -92,26 +59,6 @@ OF_A_PHASE = (
     ("storage_{}_discharged_energy", "storage_discharged_energy", Quantity.STORAGE),
     ("storage_{}_charged_energy", "storage_charged_energy", Quantity.STORAGE),
 )
-
-# What a transformer measures besides; core puts the word "current" last.
-ELECTRICAL = {
-    "voltage": ("Voltage {}", Measurement("voltage", "V", "measurement", 1)),
-    "current": ("{} current", Measurement("current", "A", "measurement", 2)),
-    "frequency": ("Frequency {}", Measurement("frequency", "Hz", "measurement", 2)),
-    "power_factor": ("Power factor {}", Measurement("power_factor", None, "measurement", 2)),
-    "apparent_power": ("Apparent power {}", Measurement("apparent_power", "VA", "measurement", 0)),
-    "reactive_power": ("Reactive power {}", Measurement("reactive_power", "var", "measurement", 0)),
-}
-
-# The contract defines no voltage and no current of several phases: always null.
-NOT_OF_SEVERAL = ("voltage", "current")
-
-TRANSFORMERS = {
-    Quantity.PRODUCTION: (Kind.PRODUCTION, "production CT"),
-    Quantity.NET: (Kind.NET, "net consumption CT"),
-    Quantity.CONSUMPTION: (Kind.TOTAL, "total consumption CT"),
-    Quantity.STORAGE: (Kind.STORAGE, "storage CT"),
-}
 
 TOKEN_EXPIRY = Entity(
     "token_expires",
@@ -186,17 +133,9 @@ OF_AN_INVERTER = (
 
 def entities(site: Site, keys: Collection[str]) -> list[Entity]:
     """The entities of a gateway whose `state` has these keys."""
-    measured = [each for each in (*WHOLE, *_electrical(site), *_phases(site)) if each.key in keys]
+    measured = [each for each in (*WHOLE, *_phases(site), *electrical(site)) if each.key in keys]
     about = [each for each in ABOUT if each.topic != "state" or each.key in keys]
     return measured + about + [TOKEN_EXPIRY] * site.identity.web_tokens
-
-
-def _electrical(site: Site) -> Iterator[Entity]:
-    """What the transformers measure of the whole site."""
-    for quantity, (kind, _) in TRANSFORMERS.items():
-        for key in ELECTRICAL:
-            if kind in site.metered and (site.phases == 1 or key not in NOT_OF_SEVERAL):
-                yield _of_a_transformer(quantity, key)._replace(key=f"{quantity}_{key}")
 
 
 def _phases(site: Site) -> Iterator[Entity]:
@@ -204,23 +143,7 @@ def _phases(site: Site) -> Iterator[Entity]:
     for n in range(1, site.phases + 1) if site.phases > 1 else ():
         for key, of, quantity in OF_A_PHASE:
             if n <= phases_seen(site, quantity):
-                yield _of_phase(whole[of], n, key.format(f"l{n}"))
-        for quantity, (kind, _) in TRANSFORMERS.items():
-            if n <= site.metered.get(kind, 0):
-                yield from (
-                    _of_phase(_of_a_transformer(quantity, key), n, f"{quantity}_l{n}_{key}")
-                    for key in ELECTRICAL
-                )
-
-
-def _of_a_transformer(quantity: Quantity, key: str) -> Entity:
-    name, measurement = ELECTRICAL[key]
-    text = name.format(TRANSFORMERS[quantity][1])
-    return Entity("", text[0].upper() + text[1:], measurement, enabled=False)
-
-
-def _of_phase(whole: Entity, n: int, key: str) -> Entity:
-    return whole._replace(key=key, name=f"{whole.name} l{n}", enabled=False)
+                yield whole[of].of_phase(n, key.format(f"l{n}"))
 
 
 def phases_seen(site: Site, quantity: Quantity) -> int:

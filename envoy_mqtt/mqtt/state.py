@@ -84,5 +84,4 @@ def numbers(energies: Mapping[str, Value]) -> dict[str, Value]:
 
 def _picker(keys: Sequence[str]) -> Callable[[Mapping[str, Value]], tuple[float | None, ...]]:
     """The values of some keys, in their order; one key alone makes no tuple by itself."""
-    pick = itemgetter(*keys) if len(keys) > 1 else lambda live: tuple(live[key] for key in keys)
-    return pick
+    return itemgetter(*keys) if len(keys) > 1 else lambda live: tuple(live[key] for key in keys)

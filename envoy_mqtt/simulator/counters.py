@@ -72,16 +72,32 @@ class Counters:
         return cls(_zeros(), _zeros(), unix)
 
     @classmethod
-    def grown(cls, seed: int, unix: float, phases: int, *, total: bool) -> "Counters":
-        """Those of a house one to four years old, as its seed will have it; `total` counts no export."""
+    def grown(
+        cls,
+        seed: int,
+        unix: float,
+        phases: int,
+        *,
+        total: bool,
+        production_fitted: bool = True,
+        consumption_fitted: bool = True,
+    ) -> "Counters":
+        """Those of a house one to four years old, as its seed will have it; `total` counts no export.
+
+        Meters that were never fitted have counted some noise (recording 8.2.4264).
+        """
         years = 1.0 + 3.0 * unit(seed, 900)
         bought_wh, sold_wh = (3.9e6, 0.0) if total else (2.4e6, 2.9e6)
         production, consumption, storage = [], [], []
         for channel in range(3):
             if channel < phases:
                 share = years / phases * (1.1 - 0.1 * channel)
-                production.append(Register(4.6e6 * share, 2500.0 * share))
-                consumption.append(Register(bought_wh * share, sold_wh * share))
+                made, bought = (
+                    Register(4.6e6 * share, 2500.0 * share),
+                    Register(bought_wh * share, sold_wh * share),
+                )
+                production.append(made if production_fitted else Register(450.0 * share))
+                consumption.append(bought if consumption_fitted else Register(0.0, 640.0 * share))
                 storage.append(Register(1.4e6 * share, 1.6e6 * share))
             else:
                 # Single-phase gateways counted the noise of unused inputs backwards (recording 7.6.175).
@@ -90,7 +106,7 @@ class Counters:
                 consumption.append(Register(0.0, 1.4 * noise_wh))
                 storage.append(Register())
         # Inverters were exchanged, and their counts with them: no recording has both the same.
-        array = Register((0.3 + unit(seed, 904)) * sum(register.delivered_wh for register in production))
+        array = Register((0.3 + unit(seed, 904)) * 4.6e6 * years)
         return cls(production, consumption, unix, storage=storage, array=array)
 
     def stepped_back(self, wh: float) -> "Counters":

@@ -11,16 +11,17 @@ from envoy_mqtt.simulator.garbage import KINDS
 from envoy_mqtt.simulator.noise import unit
 from envoy_mqtt.simulator.pages import Answer
 from envoy_mqtt.simulator.streams import Stream, in_steps
-from envoy_mqtt.simulator.trouble import Fault, Hook, Replace, Setting, Target, Value
+from envoy_mqtt.simulator.trouble import Fault, Replace, Setting, Target, Value
+from envoy_mqtt.simulator.upsets import UPSETS
 
 # Pieces of one event are at most so many, however small they ought to be: a megabyte of garbage is one too.
 MAX_PIECES = 4096
 
 
 def _meant(setting: Setting, path: str) -> bool:
-    """Whether a fault of answers is about this path; without a path of its own it is about every one."""
-    only = setting.text("path")
-    return not only or path.rstrip("/") == only.rstrip("/")
+    """Whether a fault of answers is about this path; its own may be several, and none is every one."""
+    only = setting.text("path").split()
+    return not only or path.rstrip("/") in [each.rstrip("/") for each in only]
 
 
 async def _never(_: Target, setting: Setting, path: str, __: Callable[[], None]) -> Answer | None:
@@ -133,32 +134,6 @@ async def _redirect(target: Target, setting: Setting, path: str, _: Callable[[],
     return pages.moved(there) if _meant(setting, path) else None
 
 
-async def _fall_asleep(target: Target, _: Setting) -> None:
-    target.source.asleep = True
-
-
-async def _wake_up(target: Target, _: Setting) -> None:
-    target.source.asleep = False
-
-
-def _odd(key: str, value: Callable[[Target, Setting], object]) -> Hook:
-    """Set one oddity of the numbers."""
-
-    async def hook(target: Target, setting: Setting) -> None:
-        setattr(target.source.odd, key, value(target, setting))
-
-    return hook
-
-
-def _flag(text: str, key: str) -> Fault:
-    """An oddity that is there or is not."""
-    return Fault(text, begin=_odd(key, lambda _, __: True), end=_odd(key, lambda _, __: False))
-
-
-async def _reset_counters(target: Target, _: Setting) -> None:
-    target.source.reset_counters(target.clock())
-
-
 async def _late(_: Target, setting: Setting, path: str, __: Callable[[], None]) -> Answer | None:
     if _meant(setting, path):
         await asyncio.sleep(setting.number("delay_s"))
@@ -242,22 +217,7 @@ FAULTS: Mapping[str, Fault] = {
     "revoked_tokens": Fault(
         "Every token that was shown here so far is refused; new ones are good.", once=True, begin=_revoke
     ),
-    "zeros": Fault("All numbers are zero, counters too.", begin=_fall_asleep, end=_wake_up),
-    "frozen": Fault(
-        "Events repeat what was true when it began; readings go on.",
-        begin=_odd("frozen_at", lambda target, _: target.clock()),
-        end=_odd("frozen_at", lambda _, __: None),
-    ),
-    "inactive": _flag("production.json has lost its meters: activeCount 0 and nonsense.", "inactive"),
-    "stray_meter": _flag("An all-zero meter nobody fitted comes first in the readings.", "stray_meter"),
-    "counters_zero": _flag("Counters are 0, powers are true.", "counters_zero"),
-    "counters_back": Fault(
-        "Counters of what was delivered are `wh` lower, each meter's.",
-        {"wh": 1_190_000.0},
-        begin=_odd("counters_back_wh", lambda _, setting: setting.number("wh")),
-        end=_odd("counters_back_wh", lambda _, __: 0.0),
-    ),
-    "counters_reset": Fault("Counters begin at 0 again, for good.", once=True, begin=_reset_counters),
+    **UPSETS,
     "reboot": Fault(
         "Away, then 503, then old sessions are lost and numbers zero, then well.",
         {"away_s": 20.0, "busy_s": 20.0, "zeros_s": 20.0},

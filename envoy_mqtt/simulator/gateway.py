@@ -12,7 +12,7 @@ the wire: TLS, headers, tokens and sessions, streams, and the faults of all of t
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -20,22 +20,20 @@ from typing import Self
 from aiohttp import web
 
 from envoy_mqtt.simulator import headers, identity, pages
-from envoy_mqtt.simulator.door import Door
+from envoy_mqtt.simulator.delivery import deliver
 from envoy_mqtt.simulator.firmware import Role
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.installation import Installation, Source
+from envoy_mqtt.simulator.listener import Listener
 from envoy_mqtt.simulator.options import Options
 from envoy_mqtt.simulator.pages import Answer
 from envoy_mqtt.simulator.playing import play
 from envoy_mqtt.simulator.reception import Ask, Reception
 from envoy_mqtt.simulator.sessions import bearer
-from envoy_mqtt.simulator.streams import Streams, in_steps
+from envoy_mqtt.simulator.streams import Streams
 from envoy_mqtt.simulator.switches import Switches
 from envoy_mqtt.simulator.trouble import Value
 from envoy_mqtt.simulator.visits import Visit, Visits
-
-# At shutdown every connection is cut first, so that nothing is left to wait for.
-SHUTDOWN_S = 0.5
 
 
 class Gateway:
@@ -67,36 +65,34 @@ class Gateway:
         self.faults = Switches(self, self.visits.changed, self._nightly_outage)
         self.certificate_pem = b""
         self._context = identity.tls_context() if self.options.encrypted else None
-        self._door = Door(host, port, self._context, self._accept)
-        self._runner = _runner(self._handle)
-        self._side_runner = _runner(self._send_to_https)
-        self._side_door = None if http_port is None else Door(host, http_port, None, self._accept_http)
+        self._main = Listener(host, port, self._context, self._handle, self._connected)
+        self._side = None
+        if http_port is not None:
+            self._side = Listener(host, http_port, None, self._send_to_https, self._connected)
 
     async def __aenter__(self) -> Self:
         """Listen; raises ConfigError where the port cannot be had."""
         self.renew_certificate(expired=self.options.expired_certificate)
-        await self._runner.setup()
-        await self._side_runner.setup()
+        for listener in self._listeners:
+            await listener.start()
         await self.listen()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for door in self._doors:
-            door.close()
+        self.refuse()
         await self.faults.close()
-        self.hang_up()
-        await self._runner.cleanup()
-        await self._side_runner.cleanup()
+        for listener in self._listeners:
+            await listener.stop()
 
     @property
     def host(self) -> str:
-        return self._door.host
+        return self._main.door.host
 
     @property
     def port(self) -> int:
-        return self._door.port
+        return self._main.door.port
 
     @property
     def url(self) -> str:
@@ -105,7 +101,7 @@ class Gateway:
     @property
     def http_port(self) -> int:
         """Its port 80; 0 where it was given none."""
-        return self._side_door.port if self._side_door is not None else 0
+        return self._side.door.port if self._side is not None else 0
 
     @property
     def https_url(self) -> str:
@@ -120,7 +116,7 @@ class Gateway:
     @property
     def connections(self) -> int:
         """Connections that are open now, past their TLS handshake."""
-        return len(self._runner.server.connections) if self._runner.server else 0
+        return self._main.connections
 
     @property
     def owner_token(self) -> str:
@@ -177,22 +173,20 @@ class Gateway:
 
     async def listen(self) -> None:
         """Take connections, again or for the first time."""
-        await self._door.open()
-        if self._side_door is not None:
-            await self._side_door.open()
-            if not self.options.version.redirects_http:
-                self._side_door.shut()
+        for listener in self._listeners:
+            await listener.door.open()
+        if self._side is not None and not self.options.version.redirects_http:
+            self._side.door.shut()
 
     def refuse(self) -> None:
         """Refuse connections from now on; what is open stays open."""
-        for door in self._doors:
-            door.shut()
+        for listener in self._listeners:
+            listener.door.shut()
 
     def hang_up(self) -> None:
         """Close every connection without a word."""
-        for handler in self._runner.server.connections if self._runner.server else ():
-            if handler.transport is not None:
-                handler.transport.abort()
+        for listener in self._listeners:
+            listener.hang_up()
 
     def refit(self, options: Options) -> None:
         """Other transformers, other firmware: the same gateway with other options, from the next answer on.
@@ -230,20 +224,11 @@ class Gateway:
         self.renew_certificate()
 
     @property
-    def _doors(self) -> list[Door]:
-        return [door for door in (self._door, self._side_door) if door is not None]
+    def _listeners(self) -> list[Listener]:
+        return [listener for listener in (self._main, self._side) if listener is not None]
 
-    def _accept(self) -> asyncio.BaseProtocol:
-        server = self._runner.server
-        assert server is not None  # The runner is set up before the door opens.
+    def _connected(self) -> None:
         self.visits.connected(self.clock(), self.connections + 1)
-        return server()
-
-    def _accept_http(self) -> asyncio.BaseProtocol:
-        server = self._side_runner.server
-        assert server is not None  # As above.
-        self.visits.connected(self.clock(), self.connections + 1)
-        return server()
 
     async def _send_to_https(self, request: web.Request) -> web.StreamResponse:
         visit = self._came(request)
@@ -292,21 +277,7 @@ class Gateway:
 
     async def _deliver(self, request: web.Request, visit: Visit, answer: Answer) -> web.StreamResponse:
         self.visits.answered(visit, answer.status)
-        head = self._head(request, answer)
-        if not "".join(head.values()).isascii():
-            return await _blurt(request, headers.raw(answer, head))
-        if not self.faults.pause_s and not answer.chunked:
-            return web.Response(status=answer.status, body=answer.body, headers=head)
-        response = web.StreamResponse(status=answer.status, headers=head)
-        if answer.chunked and request.version >= (1, 1):
-            response.enable_chunked_encoding()
-        else:
-            response.content_length = len(answer.body)
-        await response.prepare(request)
-        for piece in in_steps(answer.body, [1 + len(answer.body) // 4096]):
-            await response.write(piece)
-            await asyncio.sleep(self.faults.pause_s)
-        return response
+        return await deliver(request, answer, self._head(request, answer), self.faults.pause_s)
 
     async def _stream(self, request: web.Request, visit: Visit, answer: Answer) -> web.StreamResponse:
         response = web.StreamResponse(headers=self._head(request, answer))
@@ -326,23 +297,6 @@ class Gateway:
     def _head(self, request: web.Request, answer: Answer) -> dict[str, str]:
         keep_alive = bool(request.keep_alive) and self.options.version.keeps_alive
         return headers.complete(answer, self.options.version, self.clock(), keep_alive=keep_alive)
-
-
-def _runner(handle: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.AppRunner:
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", handle)
-    app.on_response_prepare.append(headers.tidy)
-    # Handlers are cancelled when their client goes: so end silent answers and streams.
-    return web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S)
-
-
-async def _blurt(request: web.Request, data: bytes) -> web.StreamResponse:
-    """Send an answer byte for byte and close: aiohttp would encode its headers as UTF-8."""
-    if request.transport is not None:
-        request.transport.write(data)
-        request.transport.close()
-    # Cancelled when the connection has closed.
-    return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
 
 def _close(request: web.Request) -> None:

@@ -38,6 +38,9 @@ class Source(Protocol):
     def reset_counters(self, unix: float, /) -> None:
         """Count from zero from now on, for good."""
 
+    def end_live(self, unix: float, /) -> None:
+        """Switch livedata off."""
+
     def post(self, path: str, body: bytes, unix: float, /) -> Answer | None:
         """The answer to a POST; None where it is as good as a GET."""
 
@@ -53,7 +56,12 @@ class Installation:
         self.odd = Oddities()
         self._began = unix
         self._counters = Counters.grown(
-            options.chance, unix, options.phases.number, total=options.layout.total
+            options.chance,
+            unix,
+            options.phases.number,
+            total=options.layout.total,
+            production_fitted=options.layout.production,
+            consumption_fitted=options.layout.consumption,
         )
         self.live = LiveStream(unix, options.livedata_s)
         self.refit(options)
@@ -120,6 +128,9 @@ class Installation:
 
     def answer(self, target: str, unix: float) -> Answer | None:
         return paths.answer(self, target, unix)
+
+    def end_live(self, unix: float) -> None:
+        self.live.disable(unix)
 
     def post(self, path: str, body: bytes, unix: float) -> Answer | None:
         if path != "/ivp/livedata/stream" or not self.options.version.has_tokens:

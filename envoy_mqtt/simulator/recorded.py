@@ -62,6 +62,9 @@ class Recorded:
     def reset_counters(self, _: float) -> None:
         """What was recorded stays as it is."""
 
+    def end_live(self, _: float) -> None:
+        """There is none."""
+
     def post(self, _: str, __: bytes, ___: float) -> None:
         """Nobody recorded one."""
 

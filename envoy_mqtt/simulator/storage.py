@@ -10,7 +10,7 @@ when: the same house has the same battery at the same moment. Powers are positiv
 from math import floor
 
 from envoy_mqtt.simulator.house import House, State
-from envoy_mqtt.simulator.noise import unit
+from envoy_mqtt.simulator.noise import smooth, unit
 
 STEP_S = 60.0
 RESERVE = 0.1
@@ -18,6 +18,9 @@ RESERVE = 0.1
 ROUND_TRIP = 0.9
 # It does not chase every lamp.
 DEAD_BAND_W = 25.0
+# What it leaves to the grid.
+LEAST_W = 5.0
+SWAY_W = 20.0
 
 
 class Storage:
@@ -53,8 +56,9 @@ class Storage:
             self._levels.append(min(1.0, max(RESERVE, level - kept_wh / self._capacity_wh)))
 
     def _wanted_w(self, state: State, level: float) -> float:
-        """What would make the grid meter read zero, as far as the battery can."""
-        short_w = sum(phase.load_w - phase.production_w for phase in state.phases)
+        """What leaves a few watts at the grid meter, as far as the battery can: none of them holds zero."""
+        left_w = LEAST_W + SWAY_W * smooth(self._house.seed * 97 + 96, state.unix / 9.0)
+        short_w = sum(phase.load_w - phase.production_w for phase in state.phases) - left_w
         stuck = level >= 1.0 if short_w < 0.0 else level <= RESERVE
         if stuck or abs(short_w) < DEAD_BAND_W:
             return 0.0

@@ -130,6 +130,7 @@ async def test_a_session_that_is_lost_is_opened_again_once_a_minute_at_most(
             gateway.forget_sessions()
             await session.ask(METERS)
         assert seen(gateway) == [(METERS, 401), (CHECK, 200), (METERS, 200)] * 2
+        assert [visit.cookie for visit in gateway.visits.of(CHECK)] == [False, False]
         gateway.forget_sessions()
         seconds.append(seconds[-1] + 59.0)
         with pytest.raises((Absent, Refused)):
@@ -230,6 +231,7 @@ async def test_a_new_token_is_shown_from_the_next_request_on(keys: Keys, tmp_pat
             await tokens.find(gateway.serial)
             async with session.stream() as response:
                 assert response.status == 200
+            assert [visit.cookie for visit in gateway.visits.of(STREAM)] == [False, True, False]
             assert session.token is not None
             assert session.token.claims.role == "installer"
 

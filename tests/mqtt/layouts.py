@@ -3,9 +3,11 @@
 import json
 from typing import Any
 
+from envoy_mqtt.energy.ledger import energy_keys
 from envoy_mqtt.gateway.layout import quantities
-from envoy_mqtt.model import UNKNOWN, Identity, Kind, Meter, Quantities, Quantity, Reading, Site
+from envoy_mqtt.model import UNKNOWN, Identity, Kind, Meter, Quantities, Reading, Site
 from envoy_mqtt.mqtt.payload import Payloads, Publish
+from envoy_mqtt.mqtt.state import State
 
 P, N, T, S = Kind.PRODUCTION, Kind.NET, Kind.TOTAL, Kind.STORAGE
 SERIAL = "122100000017"
@@ -42,25 +44,12 @@ LAYOUTS = {
 
 
 def state(layout: Site, *, energy: float | None = None) -> dict[str, Any]:
-    """A message of `state` of this layout: `live` as it is published, and the energies by the contract."""
+    """A message of `state` of this layout, of which nothing is known but the energies."""
     unknown = dict.fromkeys(quantities(layout), (UNKNOWN,) * layout.phases)
     reading = Reading(1_790_000_000.0, 1, "stream", Quantities(unknown))
-    live: dict[str, Any] = json.loads(
-        next(iter(Payloads(layout, Publish()).write(reading, steady=0.0))).payload
-    )
-    return live | dict.fromkeys(energies(layout), energy) | {"interval_s": 10}
-
-
-def energies(layout: Site) -> list[str]:
-    """The keys of `energy` that are numbers: the contract, section "Energy"."""
-    there = quantities(layout)
-    grid = Quantity.NET in there
-    heads = [("production", "energy")]
-    heads += [("grid", "import_energy"), ("grid", "export_energy"), ("consumption", "energy")] if grid else []
-    if Quantity.STORAGE in there:
-        heads += [("storage", "discharged_energy"), ("storage", "charged_energy")]
-    legs = [f"l{n}_" for n in range(1, layout.phases + 1)] if layout.phases > 1 else []
-    keys = [f"{head}_{leg}{rest}" for head, rest in heads for leg in ("", *legs)]
-    keys += [f"{head}_{rest}_today" for head, rest in heads]
-    keys += ["net_energy", "self_sufficiency_today", "self_consumption_today"] if grid else []
-    return [*keys, "resets"]
+    live = json.loads(next(iter(Payloads(layout, Publish()).write(reading, steady=0.0))).payload)
+    gathered = State(list(live), phases=layout.phases, night_w=5.0)
+    gathered.read(live, 0.0)
+    said = gathered.payload(dict.fromkeys(energy_keys(layout), energy), interval_s=10)
+    assert said is not None
+    return dict(said)

@@ -9,7 +9,7 @@ import pytest
 
 from envoy_mqtt.model import Identity, Meter, Site
 from envoy_mqtt.mqtt.discovery import Device, Discovery, gateway_device, inverter_device, messages
-from tests.mqtt.layouts import LAYOUTS, SERIAL, N, P, S, T, site, state
+from tests.mqtt.layouts import LAYOUTS, SERIAL, N, P, S, site, state
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 OPTIONS = Discovery(version="0.1.0", configuration_url="https://192.168.1.20/")
@@ -141,89 +141,6 @@ def test_entities_follow_the_bridge_and_the_gateway(layout: Site) -> None:
     own = {key for key, component in told["cmps"].items() if "avty" in component}
     assert own - {"token_expires"} == {"connection", "source", "reconnect", "interval_s"}
     assert all(told["cmps"][key]["avty"] == [{"t": "envoy/bridge/state"}] for key in own)
-
-
-# What exists
-
-
-def keys(layout: Site) -> set[str]:
-    return set(device(layout).components)
-
-
-ABOUT = {
-    *("connection", "source", "firmware", "timestamp", "token_expires"),
-    *("reconnect", "interval_s"),
-}
-ELECTRICAL = ("voltage", "current", "frequency", "power_factor", "apparent_power", "reactive_power")
-
-
-def test_a_site_that_only_produces_has_no_grid() -> None:
-    measured = {"production_power", "production_energy", "production_energy_today"}
-    assert keys(site()) == measured | ABOUT
-    assert keys(site(P)) == measured | ABOUT | {f"production_{key}" for key in ELECTRICAL}
-
-
-def test_on_several_phases_there_is_no_voltage_and_no_current_of_the_whole() -> None:
-    there = keys(site(P, N, phases=2))
-    assert {"net_l1_voltage", "net_l2_current", "net_frequency", "net_power_factor"} <= there
-    assert not there & {"net_voltage", "net_current", "production_voltage", "production_current"}
-    assert not [key for key in there if "_l3_" in key]
-
-
-def test_only_what_a_transformer_measures_has_a_voltage() -> None:
-    assert {key for key in keys(site(P, T)) if key.endswith("_voltage")} == {
-        "production_voltage",
-        "consumption_voltage",
-    }
-    assert {key for key in keys(site(N)) if key.endswith("_voltage")} == {"net_voltage"}
-
-
-def legs(layout: Site) -> set[str]:
-    return {key for key in keys(layout) if re.search(r"_l\d_power$", key)}
-
-
-def test_a_phase_that_nothing_can_be_known_of_has_no_entity() -> None:
-    """The inverters and a battery without a meter tell one power for all phases (the contract)."""
-    assert legs(site(N, phases=2)) == {"net_l1_power", "net_l2_power"}
-    assert legs(site(P, N, phases=2, battery=True)) == {
-        *("net_l1_power", "net_l2_power", "production_l1_power", "production_l2_power"),
-    }
-    assert legs(site(P, T, phases=2, battery=True)) == {
-        *("consumption_l1_power", "consumption_l2_power", "production_l1_power", "production_l2_power"),
-    }
-
-
-def test_panels_on_one_phase_of_three() -> None:
-    three = {f"{quantity}_l{n}_power" for quantity in ("net", "consumption") for n in (1, 2, 3)}
-    assert legs(site(P, N, phases=3, production=1)) == three | {"production_l1_power"}
-
-
-def test_a_gateway_that_wants_no_token_has_no_token_that_expires() -> None:
-    assert "token_expires" not in keys(site(P, N)._replace(identity=site(tokens=False).identity))
-
-
-def test_what_is_shown_without_asking() -> None:
-    shown = {
-        key for key, component in device(site(P, N)).components.items() if component.get("en", True)
-    } - ABOUT
-    assert shown == {
-        *("production_power", "consumption_power", "net_power"),
-        *("production_energy", "consumption_energy", "grid_import_energy", "grid_export_energy"),
-        *("production_energy_today", "consumption_energy_today"),
-        *("grid_import_energy_today", "grid_export_energy_today"),
-        *("self_sufficiency_today", "self_consumption_today"),
-    }
-
-
-def test_home_assistant_writes_at_most_60_000_rows_a_day_of_a_single_phase_site() -> None:
-    """At the default settings, and if every value changed every time: powers with each `state` of 10 s, the
-    energies and the state of charge once a minute. The others stand still.
-    """
-    shown = [key for key, component in device(site(P, N, S)).components.items() if component.get("en", True)]
-    powers = [key for key in shown if key.endswith("_power")]
-    others = [key for key in shown if key not in powers and key not in ABOUT]
-    assert (len(powers), len(others)) == (4, 15)
-    assert len(powers) * 86_400 / 10 + len(others) * 86_400 / 60 < 60_000
 
 
 # Options

@@ -111,6 +111,13 @@ def test_what_goes_together_with_the_style_goes_in_the_old_style() -> None:
     assert said == messages(device(P, options=COMPONENT))
 
 
+def test_what_goes_together_with_the_topics_style_is_not_announced() -> None:
+    removed, announced, *_ = after(device(P, N, options=COMPONENT), device(P))
+    net = topic("sensor", "net_power")
+    assert (net, b"") in [(message.topic, message.payload) for message in removed]
+    assert net not in {message.topic for message in announced}
+
+
 def test_what_comes_together_with_the_style_is_not_announced_where_it_never_was() -> None:
     announced, *_ = after(device(P, options=COMPONENT), device(P, N))
     assert topic("sensor", "net_power") not in {message.topic for message in announced}

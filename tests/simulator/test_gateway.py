@@ -302,7 +302,7 @@ async def test_port_80_sends_to_https_until_8_3_5286_and_is_closed_from_then_on(
         aiohttp.ClientSession() as session,
     ):
         with pytest.raises(aiohttp.ClientConnectorError):
-            await session.get(f"http://127.0.0.1:{gateway.http_port}/info")
+            await session.get(f"http://127.0.0.1:{gateway.http_port}/info", allow_redirects=False)
 
 
 @pytest.mark.parametrize(("firmware", "status"), [("D8.3.5167", 200), ("D8.3.5286", 404)])

@@ -122,6 +122,15 @@ def test_8_3_5433_writes_net_where_total_should_stand() -> None:
     assert total["wNow"] != net["wNow"]
 
 
+def test_with_a_total_transformer_the_net_lifetime_is_use_less_production() -> None:
+    options = Options(firmware="D8.3.5167", layout=Layout.PRODUCTION_TOTAL, seed=5)
+    counters = Installation(options, NOON).counters(NOON)
+    made, used = counters.production[0].delivered_wh, counters.consumption[0].delivered_wh
+    total, net = of(options)["consumption"]
+    assert total["whLifetime"] == pytest.approx(used, abs=0.001)
+    assert net["whLifetime"] == pytest.approx(used - made, abs=260.0)
+
+
 def test_meters_that_are_not_fitted_repeat_their_lifetime_as_today() -> None:
     production = of(Options(layout=Layout.NONE))["production"][1]
     assert production["activeCount"] == 0
@@ -162,6 +171,7 @@ def test_v1_production_is_pretty_printed_with_two_spaces_and_whole_numbers() -> 
 def test_v1_production_shows_noise_where_a_meter_is_not_fitted_and_inverters_where_there_is_none() -> None:
     noise = of(Options(layout=Layout.NONE), "/api/v1/production")
     assert abs(noise["wattsNow"]) < 10
+    assert 0 < noise["wattHoursLifetime"] == noise["wattHoursToday"] < 5000
     options = Options(firmware="D5.0.62", metered=False)
     inverters = of(options)["production"][0]
     found = of(options, "/api/v1/production")
