@@ -167,6 +167,15 @@ def _bridge(trial: Trial) -> Iterator[Finding]:
         yield warning(f"{told}, and it does not answer us", "see its log, and restart it if it hangs")
     else:
         yield ok(f"{told}; it was asked for its readings, and no second stream was opened")
+        yield from _problems(running.answer)
+
+
+def _problems(answer: dict[str, Any]) -> Iterator[Finding]:
+    """What it says itself is wrong; a later version may arrange it differently."""
+    problems = answer.get("problems")
+    for each in problems if isinstance(problems, list) else ():
+        if isinstance(each, dict) and each.get("text"):
+            yield warning(f"it says: {each['text']}", str(each.get("remedy") or "see its log"))
 
 
 CHECKS = (

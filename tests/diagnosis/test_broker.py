@@ -82,6 +82,18 @@ def test_the_acls_remedy_names_the_topics() -> None:
     assert "homeassistant/#" in of(WELL._replace(discovery=Tried("t", "no")), "discovery").remedy
 
 
+def test_what_a_running_bridge_says_is_wrong_is_told() -> None:
+    problems = [{"code": "disk", "text": "the disk is full", "remedy": "make room"}, {"text": "x"}, {}, 1]
+    running = Running(ours=True, answer={"problems": problems})
+    told = [each for each in diagnose(WELL._replace(running=running)) if each.check == "bridge"]
+    assert [(each.level, each.text, each.remedy) for each in told[1:]] == [
+        (Level.WARNING, "it says: the disk is full", "make room"),
+        (Level.WARNING, "it says: x", "see its log"),
+    ]
+    running = Running(ours=True, answer={"problems": {"a": 1}})
+    assert len([each for each in diagnose(WELL._replace(running=running)) if each.check == "bridge"]) == 1
+
+
 @pytest.mark.parametrize(
     ("running", "level", "words"),
     [
