@@ -25,8 +25,8 @@ class Flag(NamedTuple):
 # The flags there are (protocol notes, section 3.1).
 FLAGS = {
     "negative-production": Flag(
-        "the solar meter measures negative production: its current transformer is reversed, or on another "
-        "phase than its voltage",
+        "it measures less than nothing while the sun shines: its current transformer is reversed, or on "
+        "another phase than its voltage",
         TURN,
         serious=True,
     ),
