@@ -25,11 +25,11 @@ def keys() -> Keys:
 
 async def test_an_address_that_answers_goes_before_one_that_does_not(keys: Keys) -> None:
     """The second socket of a gateway, say; no token is sent to either."""
-    async with Gateway(Options(serial=ONE), keys=keys) as gateway:
-        async with announced({"envoy": (ONE, ["127.0.0.5", "127.0.0.1"])}):
+    async with Gateway(Options(serial=ONE), host="127.0.0.9", keys=keys) as gateway:
+        async with announced({"envoy": (ONE, ["127.0.0.5", "127.0.0.9"])}):
             (found,) = [each for each in await find(1.0, [LOOPBACK], gateway.port) if each.serial == ONE]
         assert [(visit.path, visit.token) for visit in gateway.visits.requests] == [("/info", False)]
-    host = f"127.0.0.1:{gateway.port}"
+    host = f"127.0.0.9:{gateway.port}"
     assert (found.best.host, found.firmware) == (host, "D8.3.5167")
     text = describe([found])
     assert f"gateway {ONE}   firmware D8.3.5167" in text

@@ -52,9 +52,9 @@ def rank(addresses: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(dict.fromkeys(addresses), key=_worth))
 
 
-def _worth(address: str) -> tuple[bool, bool]:
+def _worth(address: str) -> tuple[bool, bool, int]:
     parsed = ip_address(address)
-    return parsed.is_link_local, isinstance(parsed, IPv6Address)
+    return parsed.is_link_local, isinstance(parsed, IPv6Address), int(parsed)
 
 
 def as_host(address: str) -> str:

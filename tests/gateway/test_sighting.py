@@ -26,7 +26,7 @@ def test_what_a_terminal_would_obey_does_not_come_through() -> None:
 
 def test_ipv4_comes_first_and_what_holds_on_one_cable_last() -> None:
     addresses = ["fe80::1%eth0", "169.254.3.4", "fd00::2", "192.168.1.20", "169.254.3.4", "10.0.0.1"]
-    assert rank(addresses) == ("192.168.1.20", "10.0.0.1", "fd00::2", "169.254.3.4", "fe80::1%eth0")
+    assert rank(addresses) == ("10.0.0.1", "192.168.1.20", "fd00::2", "169.254.3.4", "fe80::1%eth0")
 
 
 def test_a_gateway_that_announces_itself_twice_is_one() -> None:
