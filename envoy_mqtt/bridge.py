@@ -16,7 +16,11 @@ all the same calls:
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
+from math import inf
+from types import MappingProxyType
+from typing import Any
 
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
@@ -32,9 +36,11 @@ from envoy_mqtt.model import NO_WHOLES, Instant, Measured, Reading, Site, Wholes
 from envoy_mqtt.mqtt.about import Access, describe
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
+from envoy_mqtt.summary import Summary, Sums
 
 NOT_YET = Step(Source.STREAM, "")
 USUAL = Wanted()
+USUAL_SUMS = Sums()
 
 TOTAL_IS_NET = (
     "Its total-consumption equals the net while the sun shines, so it is taken for the net, as firmware "
@@ -45,13 +51,21 @@ TOTAL_IS_NET = (
 class Bridge:
     """One gateway's way from bytes to messages.
 
-    `readings` counts what was published, `skipped` what could not be read, by reason; `problem` is the
-    last unreadable event in words.
+    `memories` are what `memory` gave another process, by serial number. `readings` counts what was
+    published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words.
     """
 
-    def __init__(self, publish: Publish, wanted: Wanted = USUAL) -> None:
+    def __init__(
+        self,
+        publish: Publish,
+        wanted: Wanted = USUAL,
+        sums: Sums = USUAL_SUMS,
+        memories: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+    ) -> None:
         self._publish = publish
         self._wanted = wanted
+        self._sums = sums
+        self._memories = dict(memories)
         self._events = Decoder()
         self._pace = Pace()
         self._wall = WallClock()
@@ -70,6 +84,7 @@ class Bridge:
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self._absent: set[str] = set()
+        self.zone_name: str | None = None
         self._reported: dict[str, float] = {}
         self._freshness = Freshness(self._publish.fresh_s)
 
@@ -94,6 +109,13 @@ class Bridge:
         return self._step.source
 
     @property
+    def memory(self) -> Mapping[str, Any] | None:
+        """What another process needs to go on with this gateway's energies, for JSON."""
+        if self._site is None:
+            return None if self._serial is None else self._memories.get(self._serial)
+        return self._summary.memory
+
+    @property
     def polls(self) -> tuple[Poll, ...]:
         """What the gateway has to be asked beside its source."""
         if self._site is None:
@@ -105,6 +127,8 @@ class Bridge:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
         goodbye = self.stop() if self._serial not in (None, serial) else []
         if serial != self._serial:
+            if self._serial is not None and self.memory is not None:
+                self._memories[self._serial] = self.memory
             self._serial = serial
             self._forget()
         return goodbye + self._say_availability()
@@ -150,6 +174,18 @@ class Bridge:
         """
         return self._tell(self._hearing.answer(path, body, now.steady), now)
 
+    def move(self, zone: tzinfo) -> None:
+        """The site's days begin at the midnights of this zone."""
+        self._sums = self._sums._replace(zone=zone)
+        if self._site is not None:
+            self._summary.move(zone)
+
+    def beat(self, state_s: int) -> None:
+        """`state` is sent every so many seconds from now on."""
+        self._sums = self._sums._replace(state_s=state_s)
+        if self._site is not None:
+            self._summary.beat(state_s)
+
     def skip(self, reason: str, problem: str) -> None:
         """Something could not be read; `reason` is a word for the counter."""
         self.skipped[reason] += 1
@@ -167,7 +203,11 @@ class Bridge:
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
         self._freshness.check(now.steady)
-        return self._say_availability()
+        messages = self._say_availability()
+        if self._site is not None:
+            due = self._summary.topics(now, online=self.online)
+            messages += [self._summed(topic, payload, now) for topic, payload in due]
+        return messages
 
     def stop(self) -> list[Message]:
         """What has to be said when the bridge ends."""
@@ -189,7 +229,9 @@ class Bridge:
         self._hearing = Hearing(site, self._step.source)
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
+        memory = self.memory
         self._site = site
+        self._summary = Summary(site, self._payloads.live_keys, self._sums, memory)
         return self._leave_behind(self._payloads.topics)
 
     def _tell(self, heard: Heard, now: Instant) -> Iterator[Message]:
@@ -198,6 +240,12 @@ class Bridge:
             yield from self._fit(self._site._replace(meters=heard.meters))
         if heard.battery:
             yield from self._fit(self._site._replace(battery=True))
+        if heard.counted is not None:
+            self._summary.count(heard.counted, now)
+        if heard.produced_wh is not None:
+            self._summary.report(heard.produced_wh, now)
+        if heard.zone is not None:
+            self.zone_name = heard.zone
         if heard.measured is not None:
             yield from self._publish_reading(heard.measured, now.steady, now, heard.wholes)
         for inverter in heard.inverters:
@@ -215,6 +263,7 @@ class Bridge:
         charge = self._hearing.charged(now.steady)
         reading = Reading(time, self.readings, self._step.source, quantities, charge)
         yield from self._payloads.write(reading, steady=now.steady)
+        self._summary.read(self._payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)
         yield from self._say_availability()
 
@@ -234,6 +283,11 @@ class Bridge:
             return []
         self._about = about
         return [self._message("gateway", about, retain=self._publish.retain)]
+
+    def _summed(self, topic: str, payload: Mapping[str, Any], now: Instant) -> Message:
+        qos, good_until = (1, inf) if topic == "energy" else (0, now.steady + self._publish.fresh_s)
+        name = f"{self._publish.base_topic}/{self._serial}/{topic}"
+        return Message(name, encode(payload), qos, self._publish.retain, good_until=good_until)
 
     def _leave_behind(self, topics: set[str]) -> list[Message]:
         gone = sorted(self._topics - topics)

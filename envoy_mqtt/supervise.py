@@ -86,6 +86,10 @@ async def beside(job: Coroutine[Any, Any, NoReturn]) -> AsyncIterator[None]:
             yield
             task.cancel()
     except BaseExceptionGroup as error:
+        # A group whose job fails in the moment we are cancelled tells only of the failure (Python 3.11).
+        me = asyncio.current_task()
+        if me is not None and me.cancelling():
+            raise asyncio.CancelledError from None
         raise error.exceptions[0] from None
 
 

@@ -63,6 +63,7 @@ LAYERS = {
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",
+        "summary",
         "diagnosis",
     ),
     "product": ("bridge",),

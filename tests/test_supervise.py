@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envoy_mqtt.errors import GatewayUnavailable, Refused, TryAgain
-from envoy_mqtt.supervise import end, keep, run_until, wait_s
+from envoy_mqtt.supervise import beside, end, keep, run_until, wait_s
 
 
 class Bug(Exception):
@@ -298,3 +298,45 @@ async def test_a_task_that_swallows_its_cancellation_is_told_again() -> None:
     await end(task, again_s=0.001)
     assert task.cancelled()
     assert swallowed == 3
+
+
+async def test_what_runs_beside_a_block_ends_with_it_and_ends_it_as_it_was_raised() -> None:
+    async def fails() -> NoReturn:
+        raise away("it is")
+
+    with pytest.raises(TryAgain, match="it is"):
+        async with beside(fails()):
+            await asyncio.Event().wait()
+    ended = asyncio.Event()
+
+    async def waits_on() -> NoReturn:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        raise Bug
+
+    async with beside(waits_on()):
+        await asyncio.sleep(0)
+    assert ended.is_set()
+
+
+async def test_a_failure_in_the_moment_of_being_told_to_end_is_an_end_all_the_same() -> None:
+    """Else whoever keeps the job would start it again, for ever."""
+    now = asyncio.Event()
+
+    async def fails() -> NoReturn:
+        await now.wait()
+        raise away()
+
+    async def both() -> None:
+        async with beside(fails()):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(both())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    now.set()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

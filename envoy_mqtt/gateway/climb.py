@@ -49,6 +49,7 @@ class Climb:
         self._passage = passage
         self._ladder = ladder
         self._enabled_at = -inf
+        self._last_update = 0.0
 
     @property
     def _site(self) -> Site:
@@ -187,13 +188,16 @@ class Climb:
         """Whether a page was a new reading."""
         body = await self._session.ask(path)
         new = await self._passage.page(path, body)
-        if path == livedata.PATH and not livedata.read_livedata(body).enabled:
-            await self._enable()
+        if path == livedata.PATH:
+            await self._keep_live(livedata.read_livedata(body))
         return new
 
-    async def _enable(self) -> None:
-        """Switch livedata's stream on again; it may answer 400 although it is on (notes, section 3.6)."""
-        if steady() - self._enabled_at >= ENABLE_EVERY_S:
+    async def _keep_live(self, said: livedata.Livedata) -> None:
+        """Switch livedata's stream on where it is off and stands still: on some firmware it goes on although
+        it says it is off, and answers 400 although it is on (protocol notes, section 3.6).
+        """
+        still, self._last_update = said.last_update == self._last_update, said.last_update
+        if still and not said.enabled and steady() - self._enabled_at >= ENABLE_EVERY_S:
             self._enabled_at = steady()
             with suppress(TryAgain, *FOREIGN):
                 await self._session.post(*livedata.ENABLE)

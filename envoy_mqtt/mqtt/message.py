@@ -1,5 +1,6 @@
 """What is sent to the broker, and how the values in it are written. Pure."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import floor, inf
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ class Message(NamedTuple):
         return "application/json" if self.payload.startswith(b"{") else ""
 
 
-def encode(payload: dict[str, Any]) -> bytes:
+def encode(payload: Mapping[str, Any]) -> bytes:
     """The payload as compact JSON; a number that is not finite, and nobody lets one come here, is `null`."""
     return to_json(payload, inf_nan_mode="null")
 

@@ -46,8 +46,14 @@ class Publish(NamedTuple):
     fresh_s: float = 30.0
 
 
+# What `live` begins with.
+HEAD = ("time", "timestamp", "sequence", "source")
+
+
 class Payloads:
-    """Writes the per-reading messages of one site."""
+    """Writes the per-reading messages of one site; `live` is the last reading as that topic has it, whether
+    it is published or not.
+    """
 
     def __init__(self, site: Site, publish: Publish) -> None:
         self._publish = publish
@@ -61,6 +67,12 @@ class Payloads:
         self._shares = Quantity.NET in self._quantities
         if self._shares:
             self._live_keys.append("self_consumption_power")
+        self.live: dict[str, float | int | str | None] = {}
+
+    @property
+    def live_keys(self) -> tuple[str, ...]:
+        """The keys of `live`, in its order."""
+        return (*HEAD, *self._live_keys)
 
     @property
     def topics(self) -> set[str]:
@@ -99,15 +111,10 @@ class Payloads:
         values = {quantity: self._values_of(quantity, reading) for quantity in self._quantities}
         time, timestamp = milliseconds(reading.time)
         live = list(zip(self._live_keys, self._live_values(values), strict=True))
+        self.live = dict(zip(HEAD, (time, timestamp, reading.sequence, reading.source), strict=True))
+        self.live.update(live)
         if self._publish.live:
-            payload: dict[str, float | str | None] = {
-                "time": time,
-                "timestamp": timestamp,
-                "sequence": reading.sequence,
-                "source": reading.source,
-            }
-            payload.update(live)
-            yield "live", encode(payload), 1
+            yield "live", encode(self.live), 1
         if self._publish.meters:
             for quantity in self._quantities:
                 filled = zip(self._meter_keys[quantity], values[quantity], strict=True)

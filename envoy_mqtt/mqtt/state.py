@@ -7,6 +7,7 @@ at its powers: the rest is done once an interval.
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
+from typing import Any
 
 Value = float | int | str | None
 
@@ -57,7 +58,7 @@ class State:
         self._fresh = False
 
     def _means(self) -> dict[str, Value]:
-        means = {
+        means: dict[str, float | None] = {
             key: total / weight if weight else None
             for key, total, weight in zip(self._powers, self._sums, self._weights, strict=True)
         }
@@ -82,6 +83,6 @@ def numbers(energies: Mapping[str, Value]) -> dict[str, Value]:
     return {key: value for key, value in energies.items() if not key.endswith("_source")}
 
 
-def _picker(keys: Sequence[str]) -> Callable[[Mapping[str, Value]], tuple[float | None, ...]]:
+def _picker(keys: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[float | None, ...]]:
     """The values of some keys, in their order; one key alone makes no tuple by itself."""
     return itemgetter(*keys) if len(keys) > 1 else lambda live: tuple(live[key] for key in keys)

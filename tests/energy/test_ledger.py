@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envoy_mqtt.energy.ledger import Ledger, Told, energy_keys
-from envoy_mqtt.model import Counted, Instant, Phase, Phases, Quantities, Quantity, Register, Site
+from envoy_mqtt.model import Counted, Instant, Phase, Quantities, Quantity, Register, Site
 from tests.energy.sites import NOON, N, P, S, T, at, floats, powers, register, site
 
 UTC, BERLIN = ZoneInfo("UTC"), ZoneInfo("Europe/Berlin")
@@ -311,7 +311,7 @@ def test_a_battery_without_a_meter_is_integrated() -> None:
     book = ledger(site(P, N, phases=2, battery=True))
     for second in range(61):
         watts = 2400.0 if second < 30 else -1200.0
-        phases = dict.fromkeys(Quantity, unknown)
+        phases: dict[Quantity, Phases] = dict.fromkeys(Quantity, (Phase(), Phase()))
         book.flow(Quantities(phases, {Quantity.STORAGE: watts}), 1000.0 + second, at(second))
     book.count({P: register(1.0) * 2, N: register(1.0) * 2}, at(60))
     values = book.energies(at(60))
