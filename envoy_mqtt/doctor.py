@@ -36,6 +36,8 @@ from envoy_mqtt.mqtt.trial import NotTaken, Plan, visiting
 
 async def show(load: Callable[[], Settings], seconds: float, *, as_program: bool, in_container: bool) -> int:
     """Print the findings; the exit status: 1 where one is bad."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"This takes a while: each gateway's stream is watched for {seconds:g} s.\n")
     findings = await look(load, seconds, in_container=in_container)
     clean = [each._replace(text=text_masked(each.text), remedy=text_masked(each.remedy)) for each in findings]
     sys.stdout.write((as_json if as_program else as_text)(clean) + "\n")
@@ -61,6 +63,7 @@ def _place(settings: Settings) -> Place:
     place = Place(file=str(settings.file or ""), folder=str(settings.data_dir))
     try:
         installation.check(settings.data_dir)
+        Pins(settings.data_dir).reload()
     except ConfigError as error:
         return place._replace(folder_trouble=str(error))
     return place

@@ -341,6 +341,18 @@ async def test_a_certificate_that_is_known_is_told_so_and_none_is_pinned(
         assert pinned(tmp_path) == {SERIAL: first}
 
 
+async def test_a_newer_versions_data_is_a_finding_and_no_reason_to_end(
+    broker: Mosquitto, keys: Keys, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    for name in ("certificates.json", "installation.json"):
+        (tmp_path / "data" / name).write_text('{"version": 99}')
+    async with Gateway(FAST, keys=keys) as gateway:
+        found = await look(tmp_path, **target(gateway, broker))
+    assert faults(found) == [("this", "data_dir")]
+    assert "newer envoy-mqtt" in of(found, "this", "data_dir").text
+
+
 def wrong() -> Settings:
     raise ConfigError("mqtt.port: found 0, allowed is a whole number from 1 to 65535")
 
