@@ -54,7 +54,9 @@ class Summary:
 
     def _open(self, memory: Mapping[str, Any] | None) -> Ledger:
         sums = self._sums
-        return Ledger(self._site, zone=sums.zone, grid=sums.grid, interval_s=sums.energy_s, memory=memory)
+        return Ledger(
+            self._site, zone=sums.zone, grid=sums.grid, interval_s=sums.energy_s, memory=memory
+        )
 
     @property
     def memory(self) -> dict[str, Any]:
