@@ -22,8 +22,8 @@ from envoy_mqtt.diagnosis import gateway as of_gateway
 from envoy_mqtt.diagnosis import place as of_place
 from envoy_mqtt.diagnosis.broker import Running, Trial
 from envoy_mqtt.diagnosis.findings import Finding, Level, as_json, as_text, worst
-from envoy_mqtt.diagnosis.gateway import Seen
 from envoy_mqtt.diagnosis.place import Place
+from envoy_mqtt.diagnosis.seen import Seen
 from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.gateway.examine import Examination
 from envoy_mqtt.gateway.pins import Pins

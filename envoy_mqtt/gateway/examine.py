@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import ClientResponse
 
 from envoy_mqtt.clock import steady, unix
-from envoy_mqtt.diagnosis.gateway import HTTP, HTTPS, Seen, Shown, Trouble, first_step
 from envoy_mqtt.diagnosis.pacing import Flow
+from envoy_mqtt.diagnosis.seen import HTTP, HTTPS, Seen, Shown, Trouble, first_step
 from envoy_mqtt.errors import Absent, BadAnswer, BadEvent, TryAgain
 from envoy_mqtt.gateway.answers import read_time
 from envoy_mqtt.gateway.client import survey

@@ -6,9 +6,10 @@ import pytest
 
 from envoy_mqtt.diagnosis.broker import Running
 from envoy_mqtt.diagnosis.findings import Finding, Level
-from envoy_mqtt.diagnosis.gateway import Seen, Shown, Trouble, diagnose
+from envoy_mqtt.diagnosis.gateway import diagnose
 from envoy_mqtt.diagnosis.pacing import Flow
 from envoy_mqtt.diagnosis.reach import Port, Reached
+from envoy_mqtt.diagnosis.seen import Seen, Shown, Trouble
 from envoy_mqtt.gateway.token import Claims, Token
 from envoy_mqtt.model import Identity, Kind, Meter, Site
 
