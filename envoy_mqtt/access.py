@@ -53,6 +53,11 @@ def _missing(name: str, gateway: config.Gateway) -> str:
     return f"there is no token for it; set {name}.token or {name}.token_file, or {name}.account {ACCOUNT}"
 
 
+def has_account(gateway: config.Gateway) -> bool:
+    """Whether its tokens can be fetched."""
+    return _account(gateway) is not None
+
+
 def _account(gateway: config.Gateway) -> Account | None:
     """The account, where it is whole; half of one fetches nothing."""
     account = gateway.account

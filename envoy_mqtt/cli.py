@@ -183,6 +183,36 @@ def token(
     asyncio.run(_run_and_leave(access.show(settings, serial, bare=bare)))
 
 
+@cli.command()
+def discover(
+    *,
+    seconds: Annotated[float, typer.Option(min=0.5, max=60, help="How long to listen.")] = 5.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """List the gateways on this network, and what to write into the configuration."""
+    from envoy_mqtt import config, discover
+
+    inside = config.inside_container(os.environ)
+    _play(discover.show(seconds, as_json=as_json, in_container=inside))
+
+
+@cli.command()
+def doctor(
+    config: ConfigFile = None,
+    *,
+    seconds: Annotated[float, typer.Option(min=1, max=600, help="How long to watch the stream.")] = 20.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Look at every step from gateway to broker: what works, what doesn't, and what to do about it."""
+    from envoy_mqtt import config as configuration
+    from envoy_mqtt import doctor, log
+
+    log.configure("error", "console", stream=sys.stderr)
+    inside = configuration.inside_container(os.environ)
+    showing = doctor.show(lambda: _load(config), seconds, as_program=as_json, in_container=inside)
+    asyncio.run(_run_and_leave(showing))
+
+
 @config_cli.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether the configuration is right, and what is wrong with it."""
@@ -225,16 +255,16 @@ def _play(work: Coroutine[Any, Any, None]) -> None:
         os._exit(0)
 
 
-async def _run_and_leave(work: Coroutine[Any, Any, None]) -> NoReturn:
-    """Do the work, then end the process without waiting for threads.
+async def _run_and_leave(work: Coroutine[Any, Any, int | None]) -> NoReturn:
+    """Do the work, then end the process with the status it gives, without waiting for threads.
 
     A name look-up or a connection attempt of the MQTT client runs in a thread that nothing can
     interrupt, and asyncio joins its threads at the end: a hanging resolver would hold up the exit.
     """
-    await work
+    status = await work
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status or 0)
 
 
 def main() -> NoReturn:

@@ -49,6 +49,11 @@ def load(folder: Path) -> Installation:
     return installation
 
 
+def known(folder: Path) -> Installation | None:
+    """What `folder` remembers, and nothing is made where that is nothing; raises as `store.read` does."""
+    return _read(folder / NAME)
+
+
 def check(folder: Path) -> None:
     """Raise the `ConfigError` that `load` would, where it can be told without writing."""
     there = next((each for each in (folder, *folder.parents) if each.exists()), folder)

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "envoy_mqtt"
 
 # Lowest first. Within a layer a module may import only what stands before it here, so nothing goes in
-# circles. `config` and `simulator` are packages: their parts are theirs.
+# circles. `config`, `diagnosis` and `simulator` are packages: their parts are theirs.
 LAYERS = {
     "values": ("model", "errors"),
     "pure": (
@@ -40,6 +40,7 @@ LAYERS = {
         "gateway.page",
         "gateway.cloud",
         "gateway.trouble",
+        "gateway.sighting",
         "gateway.digest",
         "gateway.road",
         "energy.since",
@@ -69,6 +70,7 @@ LAYERS = {
         "pulse",
         "health",
         "summary",
+        "diagnosis",
     ),
     "product": ("bridge",),
     "shell": (
@@ -92,15 +94,19 @@ LAYERS = {
         "gateway.passage",
         "gateway.climb",
         "gateway.client",
+        "gateway.locate",
+        "knock",
+        "gateway.examine",
         "mqtt.connection",
         "mqtt.publisher",
+        "mqtt.trial",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "access", "report", "desk", "app", "trust"),
+    "wiring": ("config", "log", "access", "report", "desk", "app", "trust", "discover", "doctor"),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }
-PACKAGES = ("config", "simulator")
+PACKAGES = ("config", "diagnosis", "simulator")
 
 # What each layer imports of the others. Far ends know nothing of the bridge that talks to them.
 BELOW = {
@@ -120,6 +126,7 @@ HOMES = {
     "aiohttp": {
         "gateway.auth",
         "gateway.client",
+        "gateway.examine",
         "gateway.guard",
         "gateway.session",
         "gateway.passage",
@@ -128,7 +135,7 @@ HOMES = {
         "gateway.wire",
         "simulator",
     },
-    "aiomqtt": {"mqtt.connection", "mqtt.publisher", "demo"},
+    "aiomqtt": {"mqtt.connection", "mqtt.publisher", "mqtt.trial", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},
     "paho": {"mqtt.connection", "mqtt.publisher"},
@@ -149,6 +156,7 @@ HOMES = {
     "pydantic_settings": {"config"},
     "structlog": {"log", "line", "app"},
     "typer": {"cli"},
+    "zeroconf": {"gateway.locate"},
 }
 
 # What waits, reads a clock, throws dice or touches the machine.

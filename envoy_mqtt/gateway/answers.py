@@ -55,6 +55,12 @@ def read_info(body: bytes) -> Identity:
     )
 
 
+def read_time(body: bytes) -> float | None:
+    """The gateway's clock in Unix seconds, from `/info`; `None` where it tells none."""
+    told = (_parse_xml(body).findtext("time") or "").strip()
+    return float(told) if told.isascii() and told.isdigit() and len(told) < 12 else None
+
+
 def _parse_xml(body: bytes) -> Element:
     try:
         text = body.decode(errors="replace").strip()

@@ -95,13 +95,13 @@ async def _attempt(
             admit(identity.serial, guard, line, pins)
         passage.meet(identity.serial)
         await session.sign_in(identity, target.tokens)
-        site = await _survey(session, identity)
+        site = await survey(session, identity)
         step = target.ladder.choose(site, steady())
         passage.identify(site, _access(target, session, guard), step)
         await Climb(session, passage, target.ladder).read()
 
 
-async def _survey(session: Session, identity: Identity) -> Site:
+async def survey(session: Session, identity: Identity) -> Site:
     """What is fitted: the list of meters; where it is not to be had, what livedata shows."""
     try:
         meters = read_meters(await session.ask(METERS))

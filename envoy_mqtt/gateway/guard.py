@@ -18,7 +18,7 @@ from typing import Any
 import aiohttp
 
 from envoy_mqtt.errors import ConfigError, GatewayUnavailable
-from envoy_mqtt.gateway.certificate import common_name
+from envoy_mqtt.gateway.certificate import common_name, ends
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.gateway.verdict import RENEWED, Mode, Verdict, judge, printable
 from envoy_mqtt.line import Line
@@ -57,6 +57,16 @@ class Guard(aiohttp.Fingerprint):
     def name(self) -> str | None:
         """The common name in it."""
         return common_name(self._certificate)
+
+    @property
+    def met(self) -> bool:
+        """Whether a certificate was shown at all."""
+        return bool(self._certificate)
+
+    @property
+    def ends(self) -> float | None:
+        """Until when it is good, in Unix seconds; looked at by nobody but people."""
+        return ends(self._certificate)
 
     def check(self, transport: asyncio.Transport) -> None:
         """Raise `ServerFingerprintMismatch` where the certificate changed within the session, and

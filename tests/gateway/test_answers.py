@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envoy_mqtt.errors import BadAnswer
-from envoy_mqtt.gateway.answers import read_info, read_meters
+from envoy_mqtt.gateway.answers import read_info, read_meters, read_time
 from envoy_mqtt.model import Identity, Kind, Meter, Site
 from envoy_mqtt.mqtt.message import encode
 
@@ -76,6 +76,16 @@ def test_metering_hardware_is_there_or_not_or_nobody_knows(told: str, metered: b
 def test_whether_it_wants_tokens_stands_beside_the_device(told: str, wanted: bool) -> None:
     body = info("<sn>1</sn>").replace(b"</device>", f"</device>{told}".encode())
     assert read_info(body).web_tokens is wanted
+
+
+def test_its_clock_is_told_in_unix_seconds() -> None:
+    assert read_time(PLAIN) == 1695301417.0
+
+
+@pytest.mark.parametrize("told", ["", "soon", "-1", "1e9", "9" * 400])
+def test_a_clock_that_tells_nothing_is_no_clock(told: str) -> None:
+    assert read_time(f"<envoy_info><time>{told}</time></envoy_info>".encode()) is None
+    assert read_time(b"<envoy_info/>") is None
 
 
 def test_blanks_around_a_value_are_not_part_of_it() -> None:

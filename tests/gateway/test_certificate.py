@@ -12,7 +12,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envoy_mqtt.gateway.certificate import common_name
+from envoy_mqtt.gateway.certificate import common_name, ends
 
 Key = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 Attributes = list[tuple[x509.ObjectIdentifier, str]]
@@ -33,7 +33,7 @@ def ec_key() -> ec.EllipticCurvePrivateKey:
     return ec.generate_private_key(ec.SECP256R1())
 
 
-def made(key: Key, subject: Attributes, issuer: Attributes | None = None) -> bytes:
+def made(key: Key, subject: Attributes, issuer: Attributes | None = None, *, days: int = 365) -> bytes:
     """The DER bytes of a self-signed certificate."""
     names = [
         x509.Name([x509.NameAttribute(oid, text) for oid, text in attributes])
@@ -46,7 +46,7 @@ def made(key: Key, subject: Attributes, issuer: Attributes | None = None) -> byt
         .public_key(key.public_key())
         .serial_number(0x7FFF_FFFF_FFFF_FFFF)
         .not_valid_before(START)
-        .not_valid_after(START + timedelta(days=365))
+        .not_valid_after(START + timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("envoy.local")]), critical=False)
         .sign(key, hashes.SHA256())
     )
@@ -55,6 +55,15 @@ def made(key: Key, subject: Attributes, issuer: Attributes | None = None) -> byt
 
 def test_a_gateways_certificate_has_its_serial_number_in_its_name(rsa_key: rsa.RSAPrivateKey) -> None:
     assert common_name(made(rsa_key, [(NameOID.COMMON_NAME, GATEWAY)])) == GATEWAY
+
+
+@pytest.mark.parametrize(
+    ("days", "unix"),
+    [(365, 1720164228.0), (40 * 365, 2950068228.0)],  # date -u -d '2023-07-06T07:23:48Z + 365 days' +%s
+    ids=["two digits of the year", "four digits, from 2050 on"],
+)
+def test_its_end_is_told_in_unix_seconds(ec_key: ec.EllipticCurvePrivateKey, days: int, unix: float) -> None:
+    assert ends(made(ec_key, [(NameOID.COMMON_NAME, GATEWAY)], days=days)) == unix
 
 
 def test_the_kind_of_key_does_not_matter(ec_key: ec.EllipticCurvePrivateKey) -> None:
@@ -154,6 +163,7 @@ def test_a_name_that_is_no_text_is_none() -> None:
 def test_random_bytes_raise_nothing(certificate: bytes) -> None:
     name = common_name(certificate)
     assert name is None or isinstance(name, str)
+    assert ends(certificate) is None
 
 
 @settings(max_examples=200)
