@@ -14,16 +14,19 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import tzinfo
 from math import inf
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import structlog
 
-from envoy_mqtt import __version__, config, health, installation, store
+from envoy_mqtt import __version__, config, health, installation, store, zone
 from envoy_mqtt.access import sections, tokens_of
+from envoy_mqtt.announcer import Announcer
+from envoy_mqtt.books import Books
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
@@ -39,12 +42,14 @@ from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
 from envoy_mqtt.model import Instant
 from envoy_mqtt.mqtt.connection import Broker
+from envoy_mqtt.mqtt.discovery import Discovery
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.problems import Trouble
 from envoy_mqtt.report import Report
+from envoy_mqtt.summary import Sums
 from envoy_mqtt.supervise import end, keep, run_until
 
 log = structlog.get_logger()
@@ -57,6 +62,8 @@ THREADS = 128
 
 # What waits when the process is told to stop has this long to leave.
 FLUSH_S = 3.0
+
+UNSAVED = "energies not remembered"
 
 # A gateway that is frozen is told of so often.
 FROZEN_EVERY_S = 3600.0
@@ -175,10 +182,21 @@ class App:
         self._outbox = Outbox()
         self.broker_line = Line("broker", host=settings.mqtt.host)
         publish = _publish(settings)
-        self.gateways = [self._gateway(name, gateway, publish) for name, gateway in sections(settings)]
-        self._state = f"{publish.base_topic}/bridge/state"
         self._line = Line("bridge")
+        self._zone = zone.configured(settings.site.timezone)
+        self._books = Books(self._data_dir)
+        books = self._open_books()
+        self.gateways = [self._gateway(name, gateway, publish, books) for name, gateway in sections(settings)]
+        self._state = f"{publish.base_topic}/bridge/state"
         self.publisher = Publisher(self._broker(), self._outbox, self.broker_line)
+        self._announcer = Announcer(
+            self._data_dir,
+            [each.bridge for each in self.gateways],
+            _discovery(settings),
+            outbox=self._outbox,
+            publisher=self.publisher,
+            line=self._line,
+        )
         self.report = Report(
             publish, self.gateways, outbox=self._outbox, publisher=self.publisher, line=self._line
         )
@@ -192,10 +210,19 @@ class App:
             line=self.broker_line,
         )
 
-    def _gateway(self, name: str, settings: config.Gateway, publish: Publish) -> Gateway:
+    def _open_books(self) -> dict[str, Mapping[str, Any]]:
+        books, complaints = self._books.load()
+        for sentence in complaints:
+            self._line.warn("energies of before lost", error=sentence, code="disk")
+        return books
+
+    def _gateway(
+        self, name: str, settings: config.Gateway, publish: Publish, books: Mapping[str, Mapping[str, Any]]
+    ) -> Gateway:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
-        bridge = Bridge(publish, _wanted(self._settings))
+        wanted = _wanted(self._settings, zone=self._zone is None)
+        bridge = Bridge(publish, wanted, _sums(self._settings, self._zone or zone.machine()), books)
         return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -213,7 +240,8 @@ class App:
             try:
                 following = (keep(each.follow, each.line, sleep=each.rest) for each in self.gateways)
                 renewing = (each.renew() for each in self.gateways)
-                await run_until(stop, self._tick(), self.desk.serve(), *following, *renewing)
+                always = (self._tick(), self._sum_up(), self.desk.serve(), self._announcer.run())
+                await run_until(stop, *always, *following, *renewing)
             finally:
                 await self._say_goodbye()
                 await end(broker)
@@ -229,6 +257,8 @@ class App:
     async def _say_goodbye(self) -> None:
         for gateway in self.gateways:
             self._outbox.put(gateway.bridge.stop())
+            if gateway.bridge.serial is not None:
+                self._books.save(gateway.bridge.serial, gateway.bridge.book)
         self._outbox.put([Message(self._state, OFFLINE, qos=1)])
         try:
             async with asyncio.timeout(FLUSH_S):
@@ -250,6 +280,26 @@ class App:
                 self._remember()
                 _stop_collecting()
             await asyncio.sleep(1)
+
+    async def _sum_up(self) -> None:
+        """Energies are remembered before they are told; a disk that hangs delays nothing but them."""
+        while True:
+            await asyncio.sleep(1.002 - time.time() % 1.0)
+            for gateway in self.gateways:
+                await self._sum_up_one(gateway.bridge)
+
+    async def _sum_up_one(self, bridge: Bridge) -> None:
+        bridge.beat(self.desk.interval_s)
+        if self._zone is None and bridge.zone_name is not None:
+            bridge.move(zone.named(bridge.zone_name) or zone.machine())
+        messages = bridge.sum_up(now())
+        if bridge.serial is not None and any(message.topic.endswith("/energy") for message in messages):
+            complaint = await asyncio.to_thread(self._books.save, bridge.serial, bridge.book)
+            if complaint is None:
+                self._line.mended(UNSAVED)
+            else:
+                self._line.warn(UNSAVED, error=complaint, code="disk")
+        self._outbox.put(messages)
 
     def _say_info(self) -> None:
         topic = f"{self._settings.mqtt.base_topic}/bridge/info"
@@ -323,9 +373,26 @@ def _publish(settings: Settings) -> Publish:
     )
 
 
-def _wanted(settings: Settings) -> Wanted:
+def _wanted(settings: Settings, *, zone: bool) -> Wanted:
     inverters = settings.inverters
-    return Wanted(settings.energy.interval_s, inverters.interval_s if inverters.enabled else None)
+    return Wanted(settings.energy.interval_s, inverters.interval_s if inverters.enabled else None, zone)
+
+
+def _sums(settings: Settings, zone: tzinfo) -> Sums:
+    return Sums(
+        energy_s=settings.energy.interval_s,
+        state_s=settings.homeassistant.interval_s,
+        night_w=settings.site.night_w,
+        grid=settings.energy.grid,
+        zone=zone,
+    )
+
+
+def _discovery(settings: Settings) -> Discovery | None:
+    homeassistant = settings.homeassistant
+    if not homeassistant.enabled:
+        return None
+    return Discovery(settings.mqtt.base_topic, homeassistant.prefix, homeassistant.style, __version__)
 
 
 def _tls(settings: config.Tls) -> ssl.SSLContext | None:

@@ -12,6 +12,7 @@ all the same calls:
     bridge.receive(chunk, now)           bytes of the stream arrived
     bridge.answer(path, body, now)       a page that was asked for arrived
     bridge.tick(now)                     time has passed
+    bridge.sum_up(now)                   time has passed: what is said in longer breaths
     bridge.stop()                        the process ends
 """
 
@@ -52,7 +53,7 @@ TOTAL_IS_NET = (
 class Bridge:
     """One gateway's way from bytes to messages.
 
-    `memories` are what `memory` gave another process, by serial number. `readings` counts what was
+    `books` are what `book` gave another process, by serial number. `readings` counts what was
     published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words.
     """
 
@@ -61,12 +62,12 @@ class Bridge:
         publish: Publish,
         wanted: Wanted = USUAL,
         sums: Sums = USUAL_SUMS,
-        memories: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        books: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
     ) -> None:
         self._publish = publish
         self._wanted = wanted
         self._sums = sums
-        self._memories = dict(memories)
+        self._books = dict(books)
         self._events = Decoder()
         self._pace = Pace()
         self._wall = WallClock()
@@ -86,8 +87,11 @@ class Bridge:
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self._absent: set[str] = set()
-        self.zone_name: str | None = None
         self._reported: dict[str, float] = {}
+        book = self._books.get(self._serial or "", {})
+        self._ac_battery = book.get("ac_battery") is True
+        zone = book.get("zone")
+        self.zone_name = zone if isinstance(zone, str) else None
         self._freshness = Freshness(self._publish.fresh_s)
 
     @property
@@ -104,6 +108,16 @@ class Bridge:
     def online(self) -> bool:
         """Whether fresh readings are coming."""
         return self._freshness.online
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """The counters whose last reading is not believed."""
+        return () if self._site is None else self._summary.held
+
+    @property
+    def resets(self) -> int:
+        """How often the gateway's counters began again and were carried on."""
+        return 0 if self._site is None else self._summary.resets
 
     @property
     def source(self) -> Source:
@@ -130,11 +144,46 @@ class Bridge:
         return self._freshness.frozen(now.steady)
 
     @property
-    def memory(self) -> Mapping[str, Any] | None:
-        """What another process needs to go on with this gateway's energies, for JSON."""
+    def book(self) -> Mapping[str, Any]:
+        """What another process needs to go on with this gateway, for JSON: remember it before you send what
+        `sum_up` gives.
+        """
         if self._site is None:
-            return None if self._serial is None else self._memories.get(self._serial)
-        return self._summary.memory
+            return self._books.get(self._serial or "", {})
+        return {
+            "energy": self._summary.memory,
+            "battery": self._site.battery,
+            "ac_battery": self._ac_battery,
+            "zone": self.zone_name,
+        }
+
+    @property
+    def had_battery(self) -> bool:
+        """Whether there was a battery without a meter when it was last known."""
+        return self.book.get("battery") is True
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys of `state`; none before the gateway was asked what it measures."""
+        return () if self._site is None else self._summary.keys
+
+    @property
+    def page(self) -> str | None:
+        """Where a browser finds the gateway."""
+        scheme = "http" if self._access.certificate_sha256 is None else "https"
+        return f"{scheme}://{self._access.address}/" if self._access.address else None
+
+    @property
+    def inverters(self) -> tuple[str, ...]:
+        """The serial numbers of the microinverters that have reported."""
+        return tuple(self._reported)
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Every topic of the gateway that its meters, its inverters and the configuration decide about."""
+        below = ("energy", "state", *(f"inverter/{inverter}" for inverter in self._reported))
+        prefix = f"{self._publish.base_topic}/{self._serial}"
+        return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
 
     @property
     def polls(self) -> tuple[Poll, ...]:
@@ -148,8 +197,8 @@ class Bridge:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
         goodbye = self.stop() if self._serial not in (None, serial) else []
         if serial != self._serial:
-            if self._serial is not None and self.memory is not None:
-                self._memories[self._serial] = self.memory
+            if self._serial is not None:
+                self._books[self._serial] = self.book
             self._serial = serial
             self._forget()
         return goodbye + self._say_availability()
@@ -226,11 +275,14 @@ class Bridge:
         """What has to be said because time has passed: call it about once a second."""
         self._freshness.check(now.steady)
         self.pulse.tick(now.steady)
-        messages = self._say_availability()
-        if self._site is not None:
-            due = self._summary.topics(now, online=self.online)
-            messages += [self._summed(topic, payload, now) for topic, payload in due]
-        return messages
+        return self._say_availability()
+
+    def sum_up(self, now: Instant) -> list[Message]:
+        """`energy` and `state`, where they are due: call it at every whole second of the clock."""
+        if self._site is None:
+            return []
+        due = self._summary.topics(now, online=self.online)
+        return [self._summed(topic, payload, now) for topic, payload in due]
 
     def stop(self) -> list[Message]:
         """What has to be said when the bridge ends."""
@@ -246,24 +298,26 @@ class Bridge:
 
     def _fit(self, site: Site) -> list[Message]:
         """The site is this from now on."""
-        if self._site is not None and self._site.battery:
-            site = site._replace(battery=True)  # not every page that tells it is asked every time
+        site = site._replace(battery=site.battery or self._ac_battery)
         if site == self._site:
             return []
         self._hearing = Hearing(site, self._step.source)
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
-        memory = self.memory
+        memory = self.book.get("energy")
         self._site = site
-        self._summary = Summary(site, self._payloads.live_keys, self._sums, memory)
+        known = memory if isinstance(memory, Mapping) else None
+        self._summary = Summary(site, self._payloads.live_keys, self._sums, known)
         return self._leave_behind(self._payloads.topics)
 
     def _tell(self, heard: Heard, now: Instant) -> Iterator[Message]:
         assert self._site is not None
         if heard.meters is not None:
             yield from self._fit(self._site._replace(meters=heard.meters))
-        if heard.battery:
-            yield from self._fit(self._site._replace(battery=True))
+        if heard.ac_battery is not None:
+            others = self._site.battery and not self._ac_battery
+            self._ac_battery = heard.ac_battery
+            yield from self._fit(self._site._replace(battery=others))
         if heard.counted is not None:
             self._summary.count(heard.counted, now)
         if heard.produced_wh is not None:

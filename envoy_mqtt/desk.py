@@ -77,7 +77,7 @@ class Desk:
             "health": self._health,
             "doctor": self._doctor,
         }
-        self.interval_s: float = settings.homeassistant.interval_s
+        self.interval_s: int = settings.homeassistant.interval_s
 
     def tick(self, now: Instant) -> None:
         """Time has passed: call it once a second."""

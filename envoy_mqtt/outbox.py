@@ -125,12 +125,18 @@ class Outbox:
         return message
 
     def sent(self, message: Message) -> None:
-        """A message that `next` gave is with the broker."""
+        """A message that `next` gave is with the broker; a topic that it emptied is forgotten."""
         assert self._line is not None
         self._under_way -= Counter([message.topic])
         self._line.task_done()
-        if not message.retain and self._said.get(message.topic) is message:
-            del self._said[message.topic]  # an answer to a request: nobody can name topics until we are full
+        # Answers to requests: nobody can name topics until we are full. Emptied ones: Home Assistant
+        # complains of each time that it is told again that nothing is there.
+        if not (message.retain and message.payload) and self._is_last(message):
+            del self._said[message.topic]
+
+    def _is_last(self, message: Message) -> bool:
+        said = self._said.get(message.topic)
+        return said is not None and said.payload == message.payload
 
     async def settle(self) -> None:
         """Let what waits leave, but not for longer than a moment.

@@ -116,6 +116,7 @@ def played(name: str) -> Iterator[Message]:
             bridge.open(now)
         elif verb == "tick":
             yield from bridge.tick(now)
+            yield from bridge.sum_up(now)
         elif verb == "stop":
             yield from bridge.stop()
         else:
@@ -456,7 +457,7 @@ def keys_of(layout: Site) -> dict[str, set[str]]:
     bridge = identified(layout)
     messages = bridge.receive(event(), at(1.0))
     for later in (1.0, 11.0, 200.0):
-        messages += bridge.tick(at(later))
+        messages += bridge.tick(at(later)) + bridge.sum_up(at(later))
     return {m.topic: set(content(m)) for m in messages if m.content_type}
 
 
@@ -561,7 +562,7 @@ def test_whatever_comes_only_good_messages_leave(which: int, pieces: list[bytes]
     now = 1.0
     for piece in pieces:
         told += bridge.receive(piece, at(now))
-        told += bridge.tick(at(now))
+        told += bridge.tick(at(now)) + bridge.sum_up(at(now))
         now += pause
     told += bridge.receive(b"\r\n\r\n" + event(), at(now))
     check(told, KEYS[which], UNIX + now + 0.001)

@@ -620,6 +620,9 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "timeout_s = 30\n"
         "\n[energy]\n"
         "interval_s = 60\n"
+        'grid = "phases"\n'
+        "\n[site]\n"
+        "night_w = 5\n"
         "\n[inverters]\n"
         "enabled = false\n"
         "interval_s = 300\n"
@@ -664,7 +667,8 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
             "style": "device",
         },
         "availability": {"timeout_s": 30},
-        "energy": {"interval_s": 60},
+        "energy": {"interval_s": 60, "grid": "phases"},
+        "site": {"night_w": 5},
         "inverters": {"enabled": False, "interval_s": 300},
         "log": {"level": "info", "format": "auto"},
     }

@@ -261,15 +261,34 @@ async def test_what_comes_after_the_connection_follows_what_is_said_again() -> N
     assert await take(outbox) == ["live=1", "net=1", "live=2"]
 
 
-async def test_an_emptied_topic_is_emptied_again() -> None:
-    """A broker that was away, or another one, may still hold what was there."""
+async def test_an_emptied_topic_is_forgotten_once_the_broker_has_emptied_it() -> None:
+    """Home Assistant warns each time that it is told again that nothing is there."""
     outbox = opened()
     put(outbox, "net=1")
     outbox.put([Message("net", b"")])
-    await take(outbox)
+    assert await take(outbox) == ["net=1", "net="]
     outbox.close()
     outbox.open(0.0)
+    assert await take(outbox) == []
+
+
+async def test_a_topic_that_the_broker_has_not_emptied_is_emptied_when_it_is_back() -> None:
+    outbox = opened()
+    outbox.close()
+    outbox.put([Message("net", b"")])
+    outbox.open(0.0)
     assert await take(outbox) == ["net="]
+
+
+async def test_what_is_said_while_a_topic_is_emptied_is_not_forgotten() -> None:
+    outbox = opened()
+    outbox.put([Message("net", b"")])
+    emptied = await outbox.next()
+    put(outbox, "net=2")
+    outbox.sent(emptied)
+    outbox.close()
+    outbox.open(0.0)
+    assert await take(outbox) == ["net=2"]
 
 
 # Flushing

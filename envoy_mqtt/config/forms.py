@@ -6,6 +6,7 @@ The sentence for the reader stands beside the key in `settings`; the text of the
 import ipaddress
 import re
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr
 
@@ -74,6 +75,16 @@ def _ipv6(text: str) -> str:
     if not text.isprintable():
         raise ValueError
     return str(ipaddress.IPv6Address(text))
+
+
+def zone(text: str | None) -> str | None:
+    """A time zone that is known here, by its IANA name, or none."""
+    if text is not None:
+        try:
+            ZoneInfo(text)
+        except (ZoneInfoNotFoundError, OSError):
+            raise ValueError from None
+    return text
 
 
 def token(secret: SecretStr) -> SecretStr:

@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from envoy_mqtt.config import forms
+from envoy_mqtt.energy.plan import Grid
 from envoy_mqtt.gateway.ladder import Wanted
 from envoy_mqtt.gateway.verdict import Mode
 
@@ -159,6 +160,14 @@ class Energy(Section):
     """Lifetime and today's energy."""
 
     interval_s: float = _between(60.0, 5, 3600, number="a number")
+    grid: Grid = Field("phases", description='"phases" or "balanced"')
+
+
+class Site(Section):
+    """Where the house stands, and what is noise there."""
+
+    timezone: Annotated[str | None, AfterValidator(forms.zone)] = _maybe("an IANA time zone")
+    night_w: float = _between(5.0, 0, 100, number="a number")
 
 
 class Inverters(Section):
@@ -202,6 +211,7 @@ class Settings(BaseSettings):
     homeassistant: Homeassistant = Homeassistant()
     availability: Availability = Availability()
     energy: Energy = Energy()
+    site: Site = Site()
     inverters: Inverters = Inverters()
     log: Log = Log()
 

@@ -95,13 +95,13 @@ async def _attempt(
             admit(identity.serial, guard, line, pins)
         passage.meet(identity.serial)
         await session.sign_in(identity, target.tokens)
-        site = await survey(session, identity)
+        site = await survey(session, identity, had_battery=passage.bridge.had_battery)
         step = target.ladder.choose(site, steady())
         passage.identify(site, _access(target, session, guard), step)
         await Climb(session, passage, target.ladder).read()
 
 
-async def survey(session: Session, identity: Identity) -> Site:
+async def survey(session: Session, identity: Identity, *, had_battery: bool = False) -> Site:
     """What is fitted: the list of meters; where it is not to be had, what livedata shows."""
     try:
         meters = read_meters(await session.ask(METERS))
@@ -109,7 +109,7 @@ async def survey(session: Session, identity: Identity) -> Site:
         return await _guess(session, identity)
     site = Site(identity, meters)
     storage = Kind.STORAGE in site.metered or not identity.web_tokens
-    return site if storage else site._replace(battery=await _has_battery(session))
+    return site if storage else site._replace(battery=await _has_battery(session, had=had_battery))
 
 
 async def _guess(session: Session, identity: Identity) -> Site:
@@ -119,11 +119,14 @@ async def _guess(session: Session, identity: Identity) -> Site:
         return Site(identity, ())
 
 
-async def _has_battery(session: Session) -> bool:
+async def _has_battery(session: Session, *, had: bool) -> bool:
+    """Whether there is a battery without a meter; an answer that nobody understands leaves it as it was."""
     try:
         return battery.has_battery(await session.ask(battery.INVENTORY_PATH))
-    except (Absent, BadAnswer):
+    except Absent:
         return False
+    except BadAnswer:
+        return had
 
 
 def _access(target: Target, session: Session, guard: Guard) -> Access:

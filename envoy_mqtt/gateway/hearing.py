@@ -25,8 +25,7 @@ ASLEEP = "all its values are 0: the gateway is still starting"
 
 class Heard(NamedTuple):
     """What a page said. `measured` is a new reading, where it is one; `counted` are the meters' counters and
-    `produced_wh` the inverters'; `battery` is whether it tells of one; the
-    rest is what its name says. `None` is what the page does not say.
+    `produced_wh` the inverters'; the rest is what its name says. `None` is what the page does not say.
     """
 
     measured: Measured | None = None
@@ -35,7 +34,7 @@ class Heard(NamedTuple):
     produced_wh: float | None = None
     meters: tuple[Meter, ...] | None = None
     inverters: tuple[Inverter, ...] = ()
-    battery: bool = False
+    ac_battery: bool | None = None
     zone: str | None = None
 
 
@@ -133,13 +132,13 @@ class Hearing:
         return NOTHING_NEW
 
     def _production(self, body: bytes, now: float, *, path: str) -> Heard:
-        found = path == battery.PRODUCTION_PATH and battery.has_ac_battery(body)
+        found = battery.has_ac_battery(body) if path == battery.PRODUCTION_PATH else None
         if Kind.PRODUCTION in self._site.metered and self.source is not Source.PRODUCTION:
-            return Heard(battery=found)
+            return Heard(ac_battery=found)
         said = reported.read_reported(path, body)
         self._beside.whole(Kind.PRODUCTION, said.power_w, now, INTERVALS * self.production_s)
         news: Measured | None = {} if self.source is Source.PRODUCTION else None
-        return Heard(news, produced_wh=said.lifetime_wh, battery=found)
+        return Heard(news, produced_wh=said.lifetime_wh, ac_battery=found)
 
     def _meters(self, body: bytes, now: float) -> Heard:  # noqa: ARG002
         return Heard(meters=read_meters(body))

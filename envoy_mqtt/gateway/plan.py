@@ -78,5 +78,5 @@ def _polls(site: Site, source: Source, wanted: Wanted, *, reports: bool) -> Iter
     if wanted.zone:
         yield Poll(timezone.PATH, ONCE_S)
     yield Poll(METERS, METERS_S)
-    if Kind.STORAGE not in site.fitted and site.identity.web_tokens and site.identity.metered:
+    if Kind.STORAGE not in site.metered and site.identity.web_tokens and site.identity.metered:
         yield Poll(battery.PRODUCTION_PATH, ONCE_S)  # the only page that tells of an AC Battery
