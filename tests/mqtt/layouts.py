@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from envoy_mqtt.energy.ledger import energy_keys
+from envoy_mqtt.energy.keys import energy_keys
 from envoy_mqtt.gateway.layout import quantities
 from envoy_mqtt.model import UNKNOWN, Identity, Kind, Meter, Quantities, Reading, Site
 from envoy_mqtt.mqtt.payload import Payloads, Publish

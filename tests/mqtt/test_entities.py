@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from envoy_mqtt.energy.ledger import energy_keys
+from envoy_mqtt.energy.keys import energy_keys
 from envoy_mqtt.model import Site
 from envoy_mqtt.mqtt.entities import entities
 from tests.mqtt.layouts import LAYOUTS, N, P, S, T, site, state
