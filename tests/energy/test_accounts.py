@@ -170,3 +170,14 @@ def test_a_power_that_is_unknown_for_a_moment_is_no_gap() -> None:
         flowing(accounts, range(second, second + 1), powers(production=0.0, net=net, consumption=net))
     accounts.count({P: register(1e6), T: register(2e6 + 9.5)}, at(60))
     assert amounts(accounts, 60, *EXCHANGE) == pytest.approx([9.5, 0.0])
+
+
+def test_what_fell_into_a_gap_between_two_counts_is_import_if_positive() -> None:
+    """28 Wh were seen to leave, then nothing for 35 s; in all 5 Wh came in, 33 of them unseen."""
+    accounts = opened(site(P, T))
+    flowing(accounts, range(1), powers(production=5040.0, net=-5040.0, consumption=0.0))
+    accounts.count({P: register(1e6), T: register(2e6)}, at(0))
+    flowing(accounts, range(1, 21), powers(production=5040.0, net=-5040.0, consumption=0.0))
+    flowing(accounts, range(55, 61), powers(production=0.0, net=0.0, consumption=0.0))
+    accounts.count({P: register(1e6 + 50.0), T: register(2e6 + 55.0)}, at(60))
+    assert amounts(accounts, 60, *EXCHANGE) == pytest.approx([33.0, 28.0])

@@ -412,6 +412,33 @@ def test_a_memory_that_cannot_be_read_is_none(memory: Any) -> None:
     assert run(book, counted(5000.0, 4000.0, 3000.0), 0)["production_energy"] == 5.0
 
 
+GARBAGE: st.SearchStrategy[Any] = st.sampled_from([None, True, "x", -1, 1e300, 10**400, [], {}, [None] * 4])
+
+
+@given(st.randoms(use_true_random=False), GARBAGE)
+def test_a_memory_with_anything_in_it_breaks_nothing(dice: Any, garbage: Any) -> None:
+    book = ledger(site(P, T, S, battery=True))
+    run(book, used(1e6, 1e6) | {S: register(5.0, 6.0)}, 0)
+    memory = saved(book)
+    place = memory
+    while True:
+        key = dice.choice(list(place) if isinstance(place, dict) else range(len(place)))
+        if not isinstance(place[key], dict | list) or not place[key] or dice.random() < 0.2:
+            break
+        place = place[key]
+    place[key] = garbage
+    again = ledger(site(P, T, S, battery=True), memory)
+    for minute in range(1, 4):
+        values = run(again, used(1e6, 1e6) | {S: register(5.0, 6.0)}, MINUTE * minute)
+    json.dumps([values, again.memory], allow_nan=False)
+
+
+def test_a_memory_that_was_only_read_is_the_same() -> None:
+    book = ledger(site(P, T))
+    run(book, used(1e6, 1e6), 0)
+    assert ledger(site(P, T), saved(book)).memory == saved(book)
+
+
 def test_a_memory_is_small() -> None:
     layout = site(P, N, S, phases=3)
     book = ledger(layout)
