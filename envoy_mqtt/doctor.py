@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from ssl import SSLContext
-from typing import Any
 
 from envoy_mqtt import app, config, installation
 from envoy_mqtt.access import has_account, sections, tokens_of
@@ -124,14 +123,13 @@ async def try_broker(settings: Settings, tls: SSLContext | None, *, in_container
 
 
 def _plan(settings: Settings) -> Plan:
-    homeassistant: Any = getattr(settings, "homeassistant", None)
-    wanted = bool(homeassistant) and homeassistant.enabled
+    homeassistant = settings.homeassistant
     return Plan(
         base=settings.mqtt.base_topic,
         name=f"doctor_{secrets.token_hex(4)}",
         instance=_instance(settings),
-        prefix=homeassistant.prefix if wanted else "",
-        birth=homeassistant.birth_topic if wanted else "",
+        prefix=homeassistant.prefix if homeassistant.enabled else "",
+        birth=homeassistant.birth_topic if homeassistant.enabled else "",
     )
 
 
