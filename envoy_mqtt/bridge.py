@@ -196,8 +196,14 @@ class Bridge:
         """What the gateway has to be asked beside its source."""
         if self._site is None:
             return ()
-        copied = self._hearing.copied
-        return polls(self._site, self._step.source, self._wanted, copied=copied, absent=self._absent)
+        return polls(
+            self._site,
+            self._step.source,
+            self._wanted,
+            copied=self._hearing.copied,
+            absent=self._absent,
+            zone_known=self.zone_name is not None,
+        )
 
     def meet(self, serial: str) -> list[Message]:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
@@ -223,6 +229,7 @@ class Bridge:
     def open(self, now: Instant, step: Step | None = None) -> list[Message]:
         """A source answers: its readings follow; where it is the stream, bytes of a new one."""
         self._step = step or self._step
+        self._absent.clear()
         self._hearing.open(self._step.source)
         self._events = Decoder()
         self._pace.open(now.steady)
@@ -274,7 +281,7 @@ class Bridge:
         self._set_patience()
 
     def lacks(self, path: str) -> None:
-        """The gateway has no such page, or not for us: it need not be asked for it again."""
+        """The gateway has no such page, or not for us: it is not asked for it again while this source lasts."""
         self._absent.add(path)
 
     def tick(self, now: Instant) -> list[Message]:
