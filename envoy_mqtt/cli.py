@@ -213,6 +213,16 @@ def doctor(
     asyncio.run(_run_and_leave(showing))
 
 
+@cli.command()
+def healthcheck(config: ConfigFile = None) -> None:
+    """Ask a running bridge on this machine whether it is alive; status 0 or 1."""
+    settings = _load(config)
+
+    from envoy_mqtt.healthcheck import ask
+
+    typer.echo(ask(settings))
+
+
 @config_cli.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether the configuration is right, and what is wrong with it."""

@@ -177,6 +177,19 @@ class Inverters(Section):
     interval_s: float = _between(300.0, 300, 3600, number="a number")
 
 
+class Web(Section):
+    """The web server: the state, server-sent events, health and metrics."""
+
+    enabled: bool = _switch(True)
+    host: Annotated[str, AfterValidator(forms.broker_host)] = Field(
+        "127.0.0.1", description="a name or an address to listen on, without scheme and port"
+    )
+    port: int = _between(8099, 1, 65535)
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(forms.names)] = Field(
+        (), description="a list of names, without scheme and port"
+    )
+
+
 class Log(Section):
     """What is said on stderr, and how it looks."""
 
@@ -213,6 +226,7 @@ class Settings(BaseSettings):
     energy: Energy = Energy()
     site: Site = Site()
     inverters: Inverters = Inverters()
+    web: Web = Web()
     log: Log = Log()
 
     _file: Path | None = PrivateAttr(None)

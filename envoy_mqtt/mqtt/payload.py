@@ -36,7 +36,9 @@ DECIMAL_PLACES = tuple(DECIMALS.values())
 
 
 class Publish(NamedTuple):
-    """Which of the per-reading topics are wanted, and how they are kept."""
+    """Which of the per-reading topics are wanted, and how they are kept; `shown` is whether the page needs
+    `live` though the broker does not get it.
+    """
 
     base_topic: str = "envoy"
     retain: bool = True
@@ -44,6 +46,7 @@ class Publish(NamedTuple):
     meters: bool = True
     scalars: bool = False
     fresh_s: float = 30.0
+    shown: bool = False
 
 
 # What `live` begins with.
@@ -77,7 +80,8 @@ class Payloads:
     @property
     def topics(self) -> set[str]:
         """The topics that carry readings of this site."""
-        return {message.topic for message in self.write(self._unknown, steady=0.0)} | {
+        messages = self.write(self._unknown, steady=0.0)
+        return {message.topic for message in messages if not message.inside} | {
             f"{self._prefix}/sensor/{key}" for key in self._live_keys if self._publish.scalars
         }
 
@@ -91,7 +95,8 @@ class Payloads:
         prefix, retain = self._prefix, self._publish.retain
         good_until = steady + self._publish.fresh_s
         for topic, payload, qos in self._payloads(reading):
-            yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until, steady)
+            inside = topic == "live" and not self._publish.live
+            yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until, steady, inside)
 
     def report(self, inverter: Inverter, now_unix: float) -> Message:
         """What a microinverter reported, read at `now_unix`."""
@@ -113,7 +118,7 @@ class Payloads:
         live = list(zip(self._live_keys, self._live_values(values), strict=True))
         self.live = dict(zip(HEAD, (time, timestamp, reading.sequence, reading.source), strict=True))
         self.live.update(live)
-        if self._publish.live:
+        if self._publish.live or self._publish.shown:
             yield "live", encode(self.live), 1
         if self._publish.meters:
             for quantity in self._quantities:
