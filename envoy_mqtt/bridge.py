@@ -281,7 +281,7 @@ class Bridge:
         self._set_patience()
 
     def lacks(self, path: str) -> None:
-        """The gateway has no such page, or not for us: it is not asked for it again while this source lasts."""
+        """The gateway has no such page, or not for us: not asked again while this source lasts."""
         self._absent.add(path)
 
     def tick(self, now: Instant) -> list[Message]:
