@@ -44,11 +44,7 @@ def energies(ears: Ears) -> list[dict[str, Any]]:
 
 def rises(told: list[dict[str, Any]]) -> bool:
     """Whether no lifetime energy ever fell, and none was unknown."""
-    return all(
-        before[key] <= after[key]
-        for key in LIFETIME
-        for before, after in pairwise(told)
-    )
+    return all(before[key] <= after[key] for key in LIFETIME for before, after in pairwise(told))
 
 
 def counted(gateway: Gateway) -> Mapping[str, float]:
@@ -64,10 +60,13 @@ def counted(gateway: Gateway) -> Mapping[str, float]:
 
 async def test_energies_are_the_gateways_own_counters(broker: Mosquitto, keys: Keys, tmp_path: Path) -> None:
     options = Options(phases=Wiring.THREE, battery=Battery.METERED)
-    async with Gateway(options, keys=keys) as gateway, listening(broker.port) as ears:
-        async with Process(tmp_path, **target(gateway, broker)):
-            told = (await ears.hear("/energy", count=2))[-1].json
-            expected = counted(gateway)
+    async with (
+        Gateway(options, keys=keys) as gateway,
+        listening(broker.port) as ears,
+        Process(tmp_path, **target(gateway, broker)),
+    ):
+        told = (await ears.hear("/energy", count=2))[-1].json
+        expected = counted(gateway)
     assert {key: told[key] for key in expected} == pytest.approx(expected, abs=0.01)
     used = told["production_energy"] + told["grid_import_energy"] - told["grid_export_energy"]
     used += told["storage_discharged_energy"] - told["storage_charged_energy"]
@@ -77,7 +76,9 @@ async def test_energies_are_the_gateways_own_counters(broker: Mosquitto, keys: K
     )
 
 
-async def test_kill_9_costs_no_energy_and_today_goes_on(broker: Mosquitto, keys: Keys, tmp_path: Path) -> None:
+async def test_kill_9_costs_no_energy_and_today_goes_on(
+    broker: Mosquitto, keys: Keys, tmp_path: Path
+) -> None:
     async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
         for n in range(3):
             async with Process(tmp_path, **target(gateway, broker)) as bridge:
@@ -114,11 +115,14 @@ async def test_books_that_nobody_understands_are_kept_aside_and_said(
     book = tmp_path / "data" / f"energy-{SERIAL}.json"
     book.parent.mkdir()
     book.write_text('{"version": 1, "energy": ')
-    async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
-        async with Process(tmp_path, **target(gateway, broker)) as bridge:
-            await ears.hear("/energy")
-            await bridge.says("energies of before lost")
-            line = next(line for line in bridge.log if line["event"] == "energies of before lost")
+    async with (
+        Gateway(Options(), keys=keys) as gateway,
+        listening(broker.port) as ears,
+        Process(tmp_path, **target(gateway, broker)) as bridge,
+    ):
+        await ears.hear("/energy")
+        await bridge.says("energies of before lost")
+        line = next(line for line in bridge.log if line["event"] == "energies of before lost")
     assert f"energy-{SERIAL}.json.broken" in line["error"]
     assert book.with_name(f"{book.name}.broken").read_text() == '{"version": 1, "energy": '
     assert json.loads(book.read_text())["version"] == 1
@@ -131,18 +135,24 @@ async def test_books_of_a_newer_version_end_the_start_with_a_sentence(
     book = tmp_path / "data" / f"energy-{SERIAL}.json"
     book.parent.mkdir()
     book.write_text('{"version": 99}')
-    async with Gateway(Options(), keys=keys) as gateway, Process(tmp_path, **target(gateway, broker)) as bridge:
+    async with (
+        Gateway(Options(), keys=keys) as gateway,
+        Process(tmp_path, **target(gateway, broker)) as bridge,
+    ):
         assert await bridge.process.wait() == 2
     assert "was written by a newer envoy-mqtt" in (tmp_path / "log").read_text()
     assert book.read_text() == '{"version": 99}'
 
 
 async def test_state_has_what_live_and_energy_have(broker: Mosquitto, keys: Keys, tmp_path: Path) -> None:
-    async with Gateway(Options(phases=Wiring.SPLIT), keys=keys) as gateway, listening(broker.port) as ears:
-        async with Process(tmp_path, **target(gateway, broker)):
-            await ears.hear("/energy")
-            state = (await ears.hear("/state", count=3))[-1]
-            live, energy = ears.on("/live")[-1].json, ears.on("/energy")[-1].json
+    async with (
+        Gateway(Options(phases=Wiring.SPLIT), keys=keys) as gateway,
+        listening(broker.port) as ears,
+        Process(tmp_path, **target(gateway, broker)),
+    ):
+        await ears.hear("/energy")
+        state = (await ears.hear(f"{SERIAL}/state", count=3))[-1]
+        live, energy = ears.on("/live")[-1].json, ears.on("/energy")[-1].json
     told = [each.json for each in ears.on(f"{SERIAL}/state")][-1]
     assert state.retain is False
     numbers = {key for key in energy if not key.endswith("_source")}
