@@ -314,7 +314,10 @@ class Bridge:
         site = site._replace(battery=site.battery or self._ac_battery)
         if site == self._site:
             return []
-        self._hearing = Hearing(site, self._step.source)
+        if self._site is not None and site.meters == self._site.meters:
+            self._hearing.fit(site)  # what is known beside the meters stays known
+        else:
+            self._hearing = Hearing(site, self._step.source)
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
         memory = self.book.get("energy")

@@ -57,11 +57,14 @@ def polls(
     that this gateway does not have, `production_s` is how often the inverters' figures are asked for.
     """
     every = _polls(site, source, wanted, reports=site.battery or copied, production_s=production_s)
-    there = {poll.path: poll for poll in reversed(tuple(every)) if poll.path not in absent}
+    there: dict[str, Poll] = {}
+    for poll in every:
+        if poll.path not in absent:
+            there.setdefault(poll.path, poll)
     if livedata.PATH in there:
         there.pop(battery.POWER_PATH, None)
     there.pop(page_of(site, source), None)
-    return tuple(reversed(there.values()))
+    return tuple(there.values())
 
 
 def _polls(
