@@ -1,4 +1,4 @@
-"""`python -m benchmarks.homeassistant_rows`: how many rows a real Home Assistant writes down of one site a day.
+"""`python -m benchmarks.homeassistant_rows`: rows a real Home Assistant writes down of a site a day.
 
 Two single-phase houses with all settings at their defaults, one at noon and one at midnight, are bridged for
 some minutes to a Home Assistant with its recorder; the rows of its table `states` are counted from the first

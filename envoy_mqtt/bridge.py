@@ -17,7 +17,7 @@ all the same calls:
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from math import inf
 from types import MappingProxyType
@@ -25,8 +25,10 @@ from typing import Any
 
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
+from envoy_mqtt.gateway.answers import SERIAL
 from envoy_mqtt.gateway.beside import INTERVALS
 from envoy_mqtt.gateway.hearing import Heard, Hearing
+from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.gateway.layout import Combine, combiner
 from envoy_mqtt.gateway.pace import Pace, WallClock
@@ -87,8 +89,8 @@ class Bridge:
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self._absent: set[str] = set()
-        self._reported: dict[str, float] = {}
         book = self._books.get(self._serial or "", {})
+        self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
         self._ac_battery = book.get("ac_battery") is True
         zone = book.get("zone")
         self.zone_name = zone if isinstance(zone, str) else None
@@ -155,6 +157,7 @@ class Bridge:
             "battery": self._site.battery,
             "ac_battery": self._ac_battery,
             "zone": self.zone_name,
+            "inverters": list(self._reported),
         }
 
     @property
@@ -175,14 +178,22 @@ class Bridge:
 
     @property
     def inverters(self) -> tuple[str, ...]:
-        """The serial numbers of the microinverters that have reported."""
+        """The serial numbers of the microinverters there are, those of the last run until it is asked."""
         return tuple(self._reported)
 
     @property
     def topics(self) -> frozenset[str]:
-        """Every topic of the gateway that its meters, its inverters and the configuration decide about."""
-        below = ("energy", "state", *(f"inverter/{inverter}" for inverter in self._reported))
+        """Every topic of the gateway that a broker keeps."""
         prefix = f"{self._publish.base_topic}/{self._serial}"
+        if not self._publish.retain:
+            return frozenset({f"{prefix}/availability"})
+        below = (
+            "availability",
+            "gateway",
+            "energy",
+            "state",
+            *(f"inverter/{each}" for each in self._reported),
+        )
         return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
 
     @property
@@ -326,11 +337,23 @@ class Bridge:
             self.zone_name = heard.zone
         if heard.measured is not None:
             yield from self._publish_reading(heard.measured, now.steady, now, heard.wholes)
-        for inverter in heard.inverters:
-            if self._reported.get(inverter.serial) != inverter.reported_unix:
-                self._reported[inverter.serial] = inverter.reported_unix
-                yield self._payloads.report(inverter, now.unix)
+        yield from self._report(heard.inverters, now)
         yield from self._say_gateway()
+
+    def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
+        """The answer keeps those that sleep (protocol notes, section 3.5): one that is missing is gone."""
+        before = self._reported
+        self._reported = {each.serial: each.reported_unix for each in inverters} or before
+        for inverter in inverters:
+            if before.get(inverter.serial) != inverter.reported_unix:
+                yield self._payloads.report(inverter, now.unix)
+
+    def _known_inverters(self, book: Mapping[str, Any]) -> list[str]:
+        """Whose devices are not to vanish at each start, for the minutes until the gateway was asked."""
+        told = book.get("inverters")
+        if self._wanted.inverters_s is None or not isinstance(told, list):
+            return []
+        return [serial for serial in told if isinstance(serial, str) and SERIAL.fullmatch(serial)]
 
     def _publish_reading(
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
