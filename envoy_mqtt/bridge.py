@@ -41,9 +41,6 @@ from envoy_mqtt.mqtt.payload import Payloads, Publish
 from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Summary, Sums
 
-# A report that no inverter makes.
-NEVER = -1.0
-
 NOT_YET = Step(Source.STREAM, "")
 USUAL = Wanted()
 USUAL_SUMS = Sums()
@@ -92,8 +89,8 @@ class Bridge:
         self._topics: set[str] = set()
         self._absent: set[str] = set()
         book = self._books.get(self._serial or "", {})
+        self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
         self._ac_battery = book.get("ac_battery") is True
-        self._reported = dict.fromkeys(self._inverters_of(book), NEVER)
         zone = book.get("zone")
         self.zone_name = zone if isinstance(zone, str) else None
         self._freshness = Freshness(self._publish.fresh_s)
@@ -180,14 +177,22 @@ class Bridge:
 
     @property
     def inverters(self) -> tuple[str, ...]:
-        """The serial numbers of the microinverters that have reported."""
+        """The serial numbers of the microinverters there are, those of the last run until it is asked."""
         return tuple(self._reported)
 
     @property
     def topics(self) -> frozenset[str]:
-        """Every topic of the gateway that its meters, its inverters and the configuration decide about."""
-        below = ("energy", "state", *(f"inverter/{inverter}" for inverter in self._reported))
+        """Every topic of the gateway that a broker keeps."""
         prefix = f"{self._publish.base_topic}/{self._serial}"
+        if not self._publish.retain:
+            return frozenset({f"{prefix}/availability"})
+        below = (
+            "availability",
+            "gateway",
+            "energy",
+            "state",
+            *(f"inverter/{each}" for each in self._reported),
+        )
         return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
 
     @property
@@ -355,17 +360,19 @@ class Bridge:
         yield from self._say_gateway()
 
     def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
-        """The reports that are new."""
-        before, self._reported = self._reported, {each.serial: each.reported_unix for each in inverters}
+        """The answer keeps those that sleep (protocol notes, section 3.5): one that is missing is gone."""
+        before = self._reported
+        self._reported = {each.serial: each.reported_unix for each in inverters} or before
         for inverter in inverters:
             if before.get(inverter.serial) != inverter.reported_unix:
                 yield self._payloads.report(inverter, now.unix)
 
-    def _inverters_of(self, book: Mapping[str, Any]) -> list[str]:
-        """Those that another process knew: they are not gone only because they are not asked yet."""
-        known = book.get("inverters") if self._wanted.inverters_s is not None else None
-        serials = map(str, known) if isinstance(known, list) else ()
-        return [serial for serial in serials if SERIAL.fullmatch(serial)]
+    def _known_inverters(self, book: Mapping[str, Any]) -> list[str]:
+        """Whose devices are not to vanish at each start, for the minutes until the gateway was asked."""
+        told = book.get("inverters")
+        if self._wanted.inverters_s is None or not isinstance(told, list):
+            return []
+        return [serial for serial in told if isinstance(serial, str) and SERIAL.fullmatch(serial)]
 
     def _publish_reading(
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
