@@ -26,7 +26,6 @@ from typing import Any
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
 from envoy_mqtt.gateway.answers import SERIAL
-from envoy_mqtt.gateway.beside import INTERVALS
 from envoy_mqtt.gateway.hearing import Heard, Hearing
 from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.ladder import Source, Step
@@ -41,9 +40,6 @@ from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Summary, Sums
-
-# A report that no inverter makes.
-NEVER = -1.0
 
 NOT_YET = Step(Source.STREAM, "")
 USUAL = Wanted()
@@ -93,8 +89,8 @@ class Bridge:
         self._topics: set[str] = set()
         self._absent: set[str] = set()
         book = self._books.get(self._serial or "", {})
+        self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
         self._ac_battery = book.get("ac_battery") is True
-        self._reported = dict.fromkeys(self._inverters_of(book), NEVER)
         zone = book.get("zone")
         self.zone_name = zone if isinstance(zone, str) else None
         self._freshness = Freshness(self._publish.fresh_s)
@@ -181,14 +177,22 @@ class Bridge:
 
     @property
     def inverters(self) -> tuple[str, ...]:
-        """The serial numbers of the microinverters that have reported."""
+        """The serial numbers of the microinverters there are, those of the last run until it is asked."""
         return tuple(self._reported)
 
     @property
     def topics(self) -> frozenset[str]:
-        """Every topic of the gateway that its meters, its inverters and the configuration decide about."""
-        below = ("energy", "state", *(f"inverter/{inverter}" for inverter in self._reported))
+        """Every topic of the gateway that a broker keeps."""
         prefix = f"{self._publish.base_topic}/{self._serial}"
+        if not self._publish.retain:
+            return frozenset({f"{prefix}/availability"})
+        below = (
+            "availability",
+            "gateway",
+            "energy",
+            "state",
+            *(f"inverter/{each}" for each in self._reported),
+        )
         return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
 
     @property
@@ -196,14 +200,22 @@ class Bridge:
         """What the gateway has to be asked beside its source."""
         if self._site is None:
             return ()
+        hearing = self._hearing
         return polls(
             self._site,
             self._step.source,
             self._wanted,
-            copied=self._hearing.copied,
+            copied=hearing.copied,
             absent=self._absent,
             zone_known=self.zone_name is not None,
+            production_s=hearing.production_s,
         )
+
+    @property
+    def interval_s(self) -> float:
+        """How often the source has a reading, in s."""
+        slow = self._site is not None and self._step.source is Source.PRODUCTION
+        return self._hearing.production_s if slow else 1.0
 
     def meet(self, serial: str) -> list[Message]:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
@@ -218,11 +230,13 @@ class Bridge:
     def identify(self, site: Site, access: Access, step: Step = NOT_YET) -> list[Message]:
         """The gateway was asked which meters it has; what is gone is emptied. `step` is what will be read."""
         messages = self.meet(site.identity.serial)
+        self._absent.clear()
         self._access, self._step = access, step
         return messages + self._fit(site) + self._say_gateway()
 
     def renew(self, role: str | None, expires: str | None) -> list[Message]:
-        """There is a new token: what `gateway` tells of it, at once."""
+        """There is a new token: what `gateway` tells of it, at once. It may open pages that were shut."""
+        self._absent.clear()
         self._access = self._access._replace(token_role=role, token_expires=expires)
         return self._say_gateway()
 
@@ -275,13 +289,13 @@ class Bridge:
         self.skipped[reason] += 1
         self.problem = problem
 
-    def slow_down(self, production_s: float) -> None:
-        """The inverters' figures are asked for only so often, in s: they are good for longer."""
+    def pace(self, production_s: float) -> None:
+        """The inverters' figures are asked for every so many seconds, and good for three times as long."""
         self._hearing.production_s = production_s
         self._set_patience()
 
     def lacks(self, path: str) -> None:
-        """The gateway has no such page, or not for us: it is not asked for it again while this source lasts."""
+        """The gateway has no such page, or not for us: not asked again while this source lasts."""
         self._absent.add(path)
 
     def tick(self, now: Instant) -> list[Message]:
@@ -304,17 +318,19 @@ class Bridge:
 
     def _set_patience(self) -> None:
         """How long a source may be silent, and whether saying the same for minutes tells something of it."""
+        self.pulse.stall_s = stall_s(self.interval_s)
         slow = self._step.source is Source.PRODUCTION
-        interval_s = self._hearing.production_s if slow else 1.0
-        self.pulse.stall_s = stall_s(interval_s)
-        self._freshness.follow(max(self._publish.fresh_s, INTERVALS * interval_s), freezes=not slow)
+        self._freshness.follow(self._publish.patience_s(self.interval_s), freezes=not slow)
 
     def _fit(self, site: Site) -> list[Message]:
         """The site is this from now on."""
         site = site._replace(battery=site.battery or self._ac_battery)
         if site == self._site:
             return []
-        self._hearing = Hearing(site, self._step.source)
+        if self._site is not None and site.meters == self._site.meters:
+            self._hearing.fit(site)  # what is known beside the meters stays known
+        else:
+            self._hearing = Hearing(site, self._step.source)
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
         memory = self.book.get("energy")
@@ -344,17 +360,19 @@ class Bridge:
         yield from self._say_gateway()
 
     def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
-        """The reports that are new."""
-        before, self._reported = self._reported, {each.serial: each.reported_unix for each in inverters}
+        """The answer keeps those that sleep (protocol notes, section 3.5): one that is missing is gone."""
+        before = self._reported
+        self._reported = {each.serial: each.reported_unix for each in inverters} or before
         for inverter in inverters:
             if before.get(inverter.serial) != inverter.reported_unix:
                 yield self._payloads.report(inverter, now.unix)
 
-    def _inverters_of(self, book: Mapping[str, Any]) -> list[str]:
-        """Those that another process knew: they are not gone only because they are not asked yet."""
-        known = book.get("inverters") if self._wanted.inverters_s is not None else None
-        serials = map(str, known) if isinstance(known, list) else ()
-        return [serial for serial in serials if SERIAL.fullmatch(serial)]
+    def _known_inverters(self, book: Mapping[str, Any]) -> list[str]:
+        """Whose devices are not to vanish at each start, for the minutes until the gateway was asked."""
+        told = book.get("inverters")
+        if self._wanted.inverters_s is None or not isinstance(told, list):
+            return []
+        return [serial for serial in told if isinstance(serial, str) and SERIAL.fullmatch(serial)]
 
     def _publish_reading(
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
@@ -364,7 +382,7 @@ class Bridge:
         quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
         charge = self._hearing.charged(now.steady)
         reading = Reading(time, self.readings, self._step.source, quantities, charge)
-        yield from self._payloads.write(reading, steady=now.steady)
+        yield from self._payloads.write(reading, steady=now.steady, interval_s=self.interval_s)
         self.pulse.read(now.steady)
         self._summary.read(self._payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)
@@ -388,7 +406,8 @@ class Bridge:
         return [self._message("gateway", about, retain=self._publish.retain)]
 
     def _summed(self, topic: str, payload: Mapping[str, Any], now: Instant) -> Message:
-        qos, good_until = (1, inf) if topic == "energy" else (0, now.steady + self._publish.fresh_s)
+        patience_s = self._publish.patience_s(self.interval_s)
+        qos, good_until = (1, inf) if topic == "energy" else (0, now.steady + patience_s)
         name = f"{self._publish.base_topic}/{self._serial}/{topic}"
         return Message(name, encode(payload), qos, self._publish.retain, good_until=good_until)
 

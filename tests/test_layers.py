@@ -75,7 +75,7 @@ LAYERS = {
         "web.metrics",
         "diagnosis",
     ),
-    "product": ("bridge",),
+    "product": ("bridge", "standing"),
     "shell": (
         "clock",
         "memory",
