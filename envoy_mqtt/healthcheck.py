@@ -17,10 +17,10 @@ TIMEOUT_S = 5.0
 ALIVE = b'{"status":"ok"}'
 
 
-def ask(settings: Settings) -> str:
+def ask(settings: Settings, timeout_s: float = TIMEOUT_S) -> str:
     """That it is alive, as a sentence; raises `EnvoyMqttError` with another where it is not."""
     web = settings.web
-    if web.enabled and _answers(web):
+    if web.enabled and _answers(web, timeout_s):
         return f"the bridge is alive: it answers at port {web.port}"
     if beats(settings.data_dir, steady()):
         aside = f", but its web server does not answer at port {web.port}" if web.enabled else ""
@@ -32,8 +32,8 @@ def ask(settings: Settings) -> str:
     )
 
 
-def _answers(web: Web) -> bool:
-    connection = HTTPConnection(_near(web.host), web.port, timeout=TIMEOUT_S)
+def _answers(web: Web, timeout_s: float) -> bool:
+    connection = HTTPConnection(_near(web.host), web.port, timeout=timeout_s)
     try:
         connection.request("GET", "/livez")
         response = connection.getresponse()

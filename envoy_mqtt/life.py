@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 from envoy_mqtt.clock import steady
 
 NAME = "heartbeat"
+FIRST_S = 1.0
 EVERY_S = 5.0
 
 # Three beats in a row that did not come.
@@ -38,7 +39,8 @@ class Life:
         self._ended += 1
 
     async def beat(self, answers: Callable[[], bool]) -> NoReturn:
-        """Write the heartbeat for ever, as long as nobody `answers` who asks."""
+        """Write the heartbeat for ever, as long as nobody `answers` who asks; soon after a start one may."""
+        await asyncio.sleep(FIRST_S)
         while True:
             if self.whole and not answers():
                 await asyncio.to_thread(_write, self._path, steady())

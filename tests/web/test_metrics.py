@@ -43,7 +43,7 @@ def gateway(**changes: Any) -> Gateway:
     beating = Pulse()
     for at in (990.0, 998.0, 999.5):
         beating.read(at)
-    known = {
+    known: dict[str, Any] = {
         "bursts": 3,
         "skipped": Counter(bad_json=2),
         "reconnects": {"timeout": 1},
