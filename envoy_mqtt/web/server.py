@@ -43,7 +43,7 @@ RETRY = b"retry: 2000\n\n"
 BUFFER_BYTES = 64 * 1024
 ASLEEP_S = 60.0
 
-SHUTDOWN_S = 0.5
+SHUTDOWN_S = 3.0
 
 HEADERS = {
     "Cache-Control": "no-store",

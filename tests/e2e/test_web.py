@@ -248,17 +248,3 @@ async def test_who_does_without_live_on_the_broker_has_it_on_the_page(
         assert told["gateways"][SERIAL]["live"]["net_power"] is not None
         assert told["gateways"][SERIAL]["net"]["power"] is not None
         assert stage.ears.on(f"{SERIAL}/live") == []
-
-
-async def test_a_problem_is_told_on_the_broker_at_once_though_others_have_seen_it_first(
-    broker: Mosquitto, keys: Keys, tmp_path: Path
-) -> None:
-    async with at_work(broker, keys, tmp_path, availability__timeout_s=2) as stage:
-        await stage.gateway.fault("stall")
-        async with asyncio.timeout(20):
-            while (await stage.get("/healthz"))[0] == 200:
-                pass
-        await stage.ears.until(
-            lambda it: any(each.json["status"] == "degraded" for each in it.on("/bridge/health")),
-            patience_s=10,
-        )
