@@ -47,7 +47,7 @@ class Stage:
             Publish(),
             [self.gateway],
             outbox=self.outbox,
-            publisher=cast(Publisher, self.broker),
+            publisher=cast("Publisher", self.broker),
             line=Line("bridge"),
         )
 
