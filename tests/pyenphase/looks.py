@@ -55,7 +55,7 @@ async def look_at(gateways: Mapping[str, Quiet], folder: Path) -> dict[str, Look
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
     looks = {task.get_name(): task.result() for task in done}
-    assert not late, f"not seen whole: {[task.get_name() for task in late]}"
+    assert not late, f"nothing whole was seen of {[task.get_name() for task in late]}"
     return looks
 
 
@@ -117,14 +117,16 @@ async def _look(quiet: Quiet, ears: Ears, update: Update, seconds: float) -> See
 
 
 async def _live(quiet: Quiet, ears: Ears) -> dict[str, Any]:
-    """The first whole reading after this; what is told of a battery beside the meters may come after them."""
+    """The first whole reading after this; what is told beside the meters may come after them."""
     if not quiet.metered:
         return await _newer(ears, "/live", 0.0)
+    visits = quiet.gateway.visits
     while True:
-        visits = quiet.gateway.visits
         await visits.requested(READINGS, len(visits.of(READINGS)) + 1)
+        # Readings are a second apart: this is that of the visit, however late it is heard.
         live = await _newer(ears, "/live", time.time() - 0.5)
-        if all(live.get(f"{name}_power", 0.0) is not None for name in ("consumption", "storage")):
+        unknown = None if quiet.battery else 0.0
+        if live.get("consumption_power", 0.0) is not None and live.get("storage_power", unknown) is not None:
             return live
         quiet.pass_by(1.0)
 
