@@ -71,7 +71,7 @@ def _configuration(quiet: Quiet, broker: Mosquitto, folder: Path) -> dict[str, o
     token = {"gateway__token": quiet.gateway.owner_token} if quiet.gateway.options.version.has_tokens else {}
     return token | {
         "gateway__host": f"127.0.0.1:{quiet.gateway.port}",
-        "gateway__source": "readings" if quiet.metered else "auto",
+        "gateway__source": quiet.source,
         "mqtt__host": "127.0.0.1",
         "mqtt__port": broker.port,
         "mqtt__base_topic": folder.name,
@@ -123,8 +123,8 @@ async def _live(quiet: Quiet, ears: Ears) -> dict[str, Any]:
     visits = quiet.gateway.visits
     while True:
         await visits.requested(READINGS, len(visits.of(READINGS)) + 1)
-        # Readings are a second apart: this is that of the visit, however late it is heard.
-        live = await _newer(ears, "/live", time.time() - 0.5)
+        # To the millisecond, as it is written; what the visit brings is read after this.
+        live = await _newer(ears, "/live", time.time() - 0.001)
         unknown = None if quiet.battery else 0.0
         if live.get("consumption_power", 0.0) is not None and live.get("storage_power", unknown) is not None:
             return live
