@@ -38,14 +38,14 @@ METERS = {
 }
 
 
-def gateways(*conditions: Callable[[str], bool]) -> Any:
+def gateways(*conditions: Callable[[str], bool]) -> pytest.MarkDecorator:
     """A case for each gateway for which all of these hold."""
     names = [name for name in (*SIMULATED, *RECORDED) if all(holds(name) for holds in conditions)]
     return pytest.mark.parametrize("name", names)
 
 
 def version(name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", name.split("_")[0]))
+    return tuple(int(part) for part in re.findall(r"\d+", name.partition("_")[0]))
 
 
 def simulated(name: str) -> bool:

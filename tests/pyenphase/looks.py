@@ -7,7 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,19 +43,18 @@ Looks = list[Seen]
 Update = Callable[[], Awaitable[dict[str, Any]]]
 
 
-async def look_at(gateways: Mapping[str, Quiet], folder: Path) -> dict[str, Looks]:
+async def look_at(gateways: Mapping[str, Quiet], broker: Mosquitto, folder: Path) -> dict[str, Looks]:
     """At each of these, by name."""
-    with Mosquitto() as broker:
-        tasks = {
-            asyncio.create_task(_look_at(quiet, broker, folder / name), name=name)
-            for name, quiet in gateways.items()
-        }
-        done, late = await asyncio.wait(tasks, timeout=PATIENCE_S, return_when=asyncio.FIRST_EXCEPTION)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+    tasks = {
+        asyncio.create_task(_look_at(quiet, broker, folder / name), name=name)
+        for name, quiet in gateways.items()
+    }
+    done, late = await asyncio.wait(tasks, timeout=PATIENCE_S, return_when=asyncio.FIRST_EXCEPTION)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
     looks = {task.get_name(): task.result() for task in done}
-    assert not late, f"nothing whole was seen of {[task.get_name() for task in late]}"
+    assert not late, f"nothing whole was seen of {sorted(task.get_name() for task in late)}"
     return looks
 
 
@@ -67,7 +66,7 @@ async def _look_at(quiet: Quiet, broker: Mosquitto, folder: Path) -> Looks:
             return [await _look(quiet, ears, update, seconds) for seconds in moments]
 
 
-def _configuration(quiet: Quiet, broker: Mosquitto, folder: Path) -> dict[str, object]:
+def _configuration(quiet: Quiet, broker: Mosquitto, folder: Path) -> dict[str, Any]:
     token = {"gateway__token": quiet.gateway.owner_token} if quiet.gateway.options.version.has_tokens else {}
     return token | {
         "gateway__host": f"127.0.0.1:{quiet.gateway.port}",
@@ -104,7 +103,9 @@ async def asking(gateway: Gateway) -> AsyncIterator[Update]:
     try:
         yield update
     finally:
-        asks.close()
+        # It may be trying again and again to reach somebody.
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
 
 
