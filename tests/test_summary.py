@@ -110,6 +110,19 @@ def test_no_state_comes_while_nothing_is_fresh() -> None:
     assert told(it, 20)["state"]["production_power"] == 1000
 
 
+def test_when_readings_come_again_state_does_not_wait_for_its_turn() -> None:
+    it = summary(state_s=10)
+    read(it, 11)
+    assert "state" not in told(it, 11)  # its energies are not known yet
+    count(it, 12, 5000.0)
+    assert told(it, 12)["state"]["production_energy"] == 5.0
+    assert "state" not in told(it, 13)
+    assert told(it, 21, online=False) == {}
+    read(it, 33, production=2000.0)
+    assert told(it, 33)["state"]["production_power"] == 2000
+    assert "state" not in told(it, 34)
+
+
 def test_state_shows_the_energies_that_were_told_last() -> None:
     it = summary(state_s=10, energy_s=60.0)
     told(it, 1)
