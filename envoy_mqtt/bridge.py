@@ -26,7 +26,6 @@ from typing import Any
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
 from envoy_mqtt.gateway.answers import SERIAL
-from envoy_mqtt.gateway.beside import INTERVALS
 from envoy_mqtt.gateway.hearing import Heard, Hearing
 from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.ladder import Source, Step
@@ -201,8 +200,22 @@ class Bridge:
         """What the gateway has to be asked beside its source."""
         if self._site is None:
             return ()
-        copied = self._hearing.copied
-        return polls(self._site, self._step.source, self._wanted, copied=copied, absent=self._absent)
+        hearing = self._hearing
+        return polls(
+            self._site,
+            self._step.source,
+            self._wanted,
+            copied=hearing.copied,
+            absent=self._absent,
+            zone_known=self.zone_name is not None,
+            production_s=hearing.production_s,
+        )
+
+    @property
+    def interval_s(self) -> float:
+        """How often the source has a reading, in s."""
+        slow = self._site is not None and self._step.source is Source.PRODUCTION
+        return self._hearing.production_s if slow else 1.0
 
     def meet(self, serial: str) -> list[Message]:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
@@ -217,17 +230,20 @@ class Bridge:
     def identify(self, site: Site, access: Access, step: Step = NOT_YET) -> list[Message]:
         """The gateway was asked which meters it has; what is gone is emptied. `step` is what will be read."""
         messages = self.meet(site.identity.serial)
+        self._absent.clear()
         self._access, self._step = access, step
         return messages + self._fit(site) + self._say_gateway()
 
     def renew(self, role: str | None, expires: str | None) -> list[Message]:
-        """There is a new token: what `gateway` tells of it, at once."""
+        """There is a new token: what `gateway` tells of it, at once. It may open pages that were shut."""
+        self._absent.clear()
         self._access = self._access._replace(token_role=role, token_expires=expires)
         return self._say_gateway()
 
     def open(self, now: Instant, step: Step | None = None) -> list[Message]:
         """A source answers: its readings follow; where it is the stream, bytes of a new one."""
         self._step = step or self._step
+        self._absent.clear()
         self._hearing.open(self._step.source)
         self._events = Decoder()
         self._pace.open(now.steady)
@@ -273,13 +289,13 @@ class Bridge:
         self.skipped[reason] += 1
         self.problem = problem
 
-    def slow_down(self, production_s: float) -> None:
-        """The inverters' figures are asked for only so often, in s: they are good for longer."""
+    def pace(self, production_s: float) -> None:
+        """The inverters' figures are asked for every so many seconds, and good for three times as long."""
         self._hearing.production_s = production_s
         self._set_patience()
 
     def lacks(self, path: str) -> None:
-        """The gateway has no such page, or not for us: it need not be asked for it again."""
+        """The gateway has no such page, or not for us: not asked again while this source lasts."""
         self._absent.add(path)
 
     def tick(self, now: Instant) -> list[Message]:
@@ -302,17 +318,19 @@ class Bridge:
 
     def _set_patience(self) -> None:
         """How long a source may be silent, and whether saying the same for minutes tells something of it."""
+        self.pulse.stall_s = stall_s(self.interval_s)
         slow = self._step.source is Source.PRODUCTION
-        interval_s = self._hearing.production_s if slow else 1.0
-        self.pulse.stall_s = stall_s(interval_s)
-        self._freshness.follow(max(self._publish.fresh_s, INTERVALS * interval_s), freezes=not slow)
+        self._freshness.follow(self._publish.patience_s(self.interval_s), freezes=not slow)
 
     def _fit(self, site: Site) -> list[Message]:
         """The site is this from now on."""
         site = site._replace(battery=site.battery or self._ac_battery)
         if site == self._site:
             return []
-        self._hearing = Hearing(site, self._step.source)
+        if self._site is not None and site.meters == self._site.meters:
+            self._hearing.fit(site)  # what is known beside the meters stays known
+        else:
+            self._hearing = Hearing(site, self._step.source)
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
         memory = self.book.get("energy")
@@ -337,7 +355,8 @@ class Bridge:
             self.zone_name = heard.zone
         if heard.measured is not None:
             yield from self._publish_reading(heard.measured, now.steady, now, heard.wholes)
-        yield from self._report(heard.inverters, now)
+        if heard.inverters is not None:
+            yield from self._report(heard.inverters, now)
         yield from self._say_gateway()
 
     def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
@@ -363,7 +382,7 @@ class Bridge:
         quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
         charge = self._hearing.charged(now.steady)
         reading = Reading(time, self.readings, self._step.source, quantities, charge)
-        yield from self._payloads.write(reading, steady=now.steady)
+        yield from self._payloads.write(reading, steady=now.steady, interval_s=self.interval_s)
         self.pulse.read(now.steady)
         self._summary.read(self._payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)
@@ -387,7 +406,8 @@ class Bridge:
         return [self._message("gateway", about, retain=self._publish.retain)]
 
     def _summed(self, topic: str, payload: Mapping[str, Any], now: Instant) -> Message:
-        qos, good_until = (1, inf) if topic == "energy" else (0, now.steady + self._publish.fresh_s)
+        patience_s = self._publish.patience_s(self.interval_s)
+        qos, good_until = (1, inf) if topic == "energy" else (0, now.steady + patience_s)
         name = f"{self._publish.base_topic}/{self._serial}/{topic}"
         return Message(name, encode(payload), qos, self._publish.retain, good_until=good_until)
 

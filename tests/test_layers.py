@@ -72,7 +72,7 @@ LAYERS = {
         "summary",
         "diagnosis",
     ),
-    "product": ("bridge",),
+    "product": ("bridge", "standing"),
     "shell": (
         "clock",
         "memory",
