@@ -69,6 +69,9 @@ FLUSH_S = 3.0
 
 UNSAVED = "energies not remembered"
 
+# The first pages, energies and announcements leave something behind, too: 2 MiB on a bad day.
+SETTLED_S = 3.0
+
 # A gateway that is frozen is told of so often.
 FROZEN_EVERY_S = 3600.0
 
@@ -315,6 +318,7 @@ class App:
                 self._say_info()
                 self._remember()
                 _stop_collecting()
+                asyncio.get_running_loop().call_later(SETTLED_S, give_back)
             await asyncio.sleep(1)
 
     async def _sum_up(self) -> None:
