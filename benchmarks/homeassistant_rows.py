@@ -35,8 +35,8 @@ HOUSES = {
 SETTLE_S = 60.0
 
 ROWS = """
-SELECT entity_id, COUNT(*) FROM states JOIN states_meta USING (metadata_id)
-WHERE last_updated_ts >= ? AND last_updated_ts < ? GROUP BY entity_id
+SELECT states_meta.entity_id, COUNT(*) FROM states JOIN states_meta USING (metadata_id)
+WHERE last_updated_ts >= ? AND last_updated_ts < ? GROUP BY states_meta.entity_id
 """
 
 

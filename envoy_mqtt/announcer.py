@@ -7,10 +7,10 @@ and each of a step counts. A gateway is known only once it has said its availabi
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from envoy_mqtt import store
 from envoy_mqtt.bridge import Bridge
@@ -18,7 +18,6 @@ from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.discovery import Device, Discovery, gateway_device, inverter_device
 from envoy_mqtt.mqtt.message import Message
 from envoy_mqtt.mqtt.migration import SETTLE_S, Known, Step, changes, known
-from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.outbox import Outbox
 
 NAME = "announced.json"
@@ -27,6 +26,15 @@ VERSION = 1
 LOOK_EVERY_S = 1.0
 
 UNWRITABLE = "announced devices not remembered"
+
+
+class Broker(Protocol):
+    """Whether one is there, and the how manieth connection to it that is."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    connects: int
 
 
 class Told(NamedTuple):
@@ -57,21 +65,22 @@ class Announcer:
         options: Discovery | None,
         *,
         outbox: Outbox,
-        publisher: Publisher,
+        broker: Broker,
         line: Line,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._path = folder / NAME
         self._bridges, self._options = bridges, options
-        self._outbox, self._publisher, self._line = outbox, publisher, line
+        self._outbox, self._broker, self._line, self._sleep = outbox, broker, line, sleep
         self._told = self._read()
         self._seen: dict[str, object] = {}
 
     async def run(self) -> NoReturn:
         """Tell what is new, for ever."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
+            await self._sleep(LOOK_EVERY_S)
             news = self._news()
-            if news and self._publisher.connected:
+            if news and self._broker.connected:
                 await self._announce(news)
 
     def _news(self) -> dict[str, Bridge | None]:
@@ -104,13 +113,13 @@ class Announcer:
 
     async def _lead(self, step: Sequence[Step]) -> bool:
         """Send a step of all gateways and leave time to deal with it; false where the broker was lost."""
-        connects = self._publisher.connects
+        connects = self._broker.connects
         for messages in step:
             self._outbox.put(messages)
             await asyncio.sleep(0)
         waiting = {message.topic for messages in step for message in messages}
-        while waiting and self._publisher.connected and self._publisher.connects == connects:
-            await asyncio.sleep(SETTLE_S)
+        while waiting and self._broker.connected and self._broker.connects == connects:
+            await self._sleep(SETTLE_S)
             waiting = {topic for topic in waiting if self._outbox.holds(topic)}
         return not waiting
 

@@ -210,7 +210,7 @@ class App:
             [each.bridge for each in self.gateways],
             _discovery(settings),
             outbox=self._outbox,
-            publisher=self.publisher,
+            broker=self.publisher,
             line=self._line,
         )
         self.report = Report(
