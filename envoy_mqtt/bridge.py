@@ -85,6 +85,7 @@ class Bridge:
         self._access = Access("")
         self._step = NOT_YET
         self._about = b""
+        self._said_reason = ""
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self._absent: set[str] = set()
@@ -302,7 +303,8 @@ class Bridge:
         """What has to be said because time has passed: call it about once a second."""
         self._freshness.check(now.steady)
         self.pulse.tick(now.steady)
-        return self._say_availability()
+        news = self._site is not None and self.source_reason != self._said_reason
+        return self._say_availability() + (self._say_gateway() if news else [])
 
     def sum_up(self, now: Instant) -> list[Message]:
         """`energy` and `state`, where they are due: call it at every whole second of the clock."""
@@ -398,7 +400,8 @@ class Bridge:
     def _say_gateway(self) -> list[Message]:
         if self._site is None:
             return []
-        step = self._step._replace(reason=self.source_reason)
+        self._said_reason = self.source_reason
+        step = self._step._replace(reason=self._said_reason)
         about = encode(describe(self._site, self._access, step))
         if about == self._about:
             return []

@@ -30,6 +30,9 @@ from envoy_mqtt.supervise import beside, end
 LOOK_S = 1.0
 LOOK_BESIDE_S = 5.0
 
+# No page is asked more often, whoever wants it.
+SOONEST_S = 1.0
+
 # A page that answers as slowly as this is asked as rarely as that (the contract, "Which meters").
 SLOW_S, SLOWLY_S = 5.0, 300.0
 
@@ -48,6 +51,7 @@ class Climb:
         self._session = session
         self._passage = passage
         self._ladder = ladder
+        self._opened = asyncio.Event()
         self._turn = asyncio.Lock()
         self._began: dict[str, float] = {}
         self._enabled_at = -inf
@@ -90,8 +94,12 @@ class Climb:
             return
         async with self._session.stream() as response:
             _check(response)
-            self._passage.open(step)
+            self._open(step)
             await self._passage.stream(response)
+
+    def _open(self, step: Step) -> None:
+        self._passage.open(step)
+        self._opened.set()
 
     # Sources that are pages
 
@@ -130,12 +138,12 @@ class Climb:
                 self._ladder.shut(Source.STREAM, _why(error), steady(), code=getattr(error, "code", ""))
                 return
             await end(polling)
-            self._passage.open(self._ladder.choose(self._site, steady()))
+            self._open(self._ladder.choose(self._site, steady()))
             await self._passage.stream(response, first)
 
     async def _poll(self, step: Step) -> NoReturn:
         path, news, garbage = page_of(self._site, step.source), steady(), 0
-        self._passage.open(step)
+        self._open(step)
         while True:
             try:
                 if await self._ask(path):
@@ -154,6 +162,7 @@ class Climb:
     # Pages beside the source
 
     async def _ask_beside(self) -> NoReturn:
+        await self._opened.wait()  # what is asked depends on the source
         schedule = Schedule(self._passage.bridge.polls, steady())
         schedule.put_off(METERS, steady())  # its answer brought us here
         while True:
@@ -182,6 +191,7 @@ class Climb:
     async def _ask(self, path: str) -> bool:
         """Whether a page was a new reading."""
         async with self._turn:
+            await asyncio.sleep(self._began.get(path, -inf) + SOONEST_S - steady())
             began = self._began[path] = steady()
             body = await self._session.ask(path)
             took_s = steady() - began

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
-from envoy_mqtt.simulator.options import Options
+from envoy_mqtt.simulator.options import Battery, Options
 from envoy_mqtt.simulator.pages import Answer
 from envoy_mqtt.simulator.recorded import Recorded
 
@@ -21,10 +21,14 @@ HARDLY = 1e-9
 
 
 class Quiet(Protocol):
-    """One of them; `metered` is whether any of its meters is enabled."""
+    """One of them; `metered` is whether any of its meters is enabled, `battery` whether there is one, and
+    `source` where the bridge is told to read.
+    """
 
     gateway: Gateway
     metered: bool
+    battery: bool
+    source: str
 
     def pass_by(self, seconds: float) -> None:
         """Let so many seconds pass, in which its meters measure the same, and count on."""
@@ -40,6 +44,9 @@ class Simulated:
         # As by somebody who looks at the vendor's app.
         self.gateway.source.post("/ivp/livedata/stream", b'{"enable": 1}', self._now)
         self.metered = options.metered and (options.layout.production or options.layout.consumption)
+        self.battery = options.battery is not Battery.NONE
+        # Only beside the stream the bridge asks for the page that knows of an AC Battery.
+        self.source = "readings" if self.metered and options.battery is not Battery.AC else "auto"
 
     def pass_by(self, seconds: float) -> None:
         self._now += seconds
@@ -58,6 +65,8 @@ class Played:
             self._answers.setdefault(page, Answer(200, b'{"dry_contacts": []}'))
         self.gateway = Gateway(recorded.options(), source=recorded, keys=keys)
         self.metered = b'"enabled"' in self._answers["ivp_meters"].body
+        self.battery = b'"ENCHARGE"' in self._answers["ivp_ensemble_inventory"].body
+        self.source = "readings" if self.metered else "auto"
 
     def pass_by(self, seconds: float) -> None:
         name = READINGS.strip("/").replace("/", "_")

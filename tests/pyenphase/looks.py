@@ -7,7 +7,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,19 +43,18 @@ Looks = list[Seen]
 Update = Callable[[], Awaitable[dict[str, Any]]]
 
 
-async def look_at(gateways: Mapping[str, Quiet], folder: Path) -> dict[str, Looks]:
+async def look_at(gateways: Mapping[str, Quiet], broker: Mosquitto, folder: Path) -> dict[str, Looks]:
     """At each of these, by name."""
-    with Mosquitto() as broker:
-        tasks = {
-            asyncio.create_task(_look_at(quiet, broker, folder / name), name=name)
-            for name, quiet in gateways.items()
-        }
-        done, late = await asyncio.wait(tasks, timeout=PATIENCE_S, return_when=asyncio.FIRST_EXCEPTION)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
+    tasks = {
+        asyncio.create_task(_look_at(quiet, broker, folder / name), name=name)
+        for name, quiet in gateways.items()
+    }
+    done, late = await asyncio.wait(tasks, timeout=PATIENCE_S, return_when=asyncio.FIRST_EXCEPTION)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
     looks = {task.get_name(): task.result() for task in done}
-    assert not late, f"not seen whole: {[task.get_name() for task in late]}"
+    assert not late, f"nothing whole was seen of {sorted(task.get_name() for task in late)}"
     return looks
 
 
@@ -67,11 +66,11 @@ async def _look_at(quiet: Quiet, broker: Mosquitto, folder: Path) -> Looks:
             return [await _look(quiet, ears, update, seconds) for seconds in moments]
 
 
-def _configuration(quiet: Quiet, broker: Mosquitto, folder: Path) -> dict[str, object]:
+def _configuration(quiet: Quiet, broker: Mosquitto, folder: Path) -> dict[str, Any]:
     token = {"gateway__token": quiet.gateway.owner_token} if quiet.gateway.options.version.has_tokens else {}
     return token | {
         "gateway__host": f"127.0.0.1:{quiet.gateway.port}",
-        "gateway__source": "readings" if quiet.metered else "auto",
+        "gateway__source": quiet.source,
         "mqtt__host": "127.0.0.1",
         "mqtt__port": broker.port,
         "mqtt__base_topic": folder.name,
@@ -104,7 +103,9 @@ async def asking(gateway: Gateway) -> AsyncIterator[Update]:
     try:
         yield update
     finally:
-        asks.close()
+        # It may be trying again and again to reach somebody.
+        with suppress(ProcessLookupError):
+            process.kill()
         await process.wait()
 
 
@@ -117,14 +118,16 @@ async def _look(quiet: Quiet, ears: Ears, update: Update, seconds: float) -> See
 
 
 async def _live(quiet: Quiet, ears: Ears) -> dict[str, Any]:
-    """The first whole reading after this; what is told of a battery beside the meters may come after them."""
+    """The first whole reading after this; what is told beside the meters may come after them."""
     if not quiet.metered:
         return await _newer(ears, "/live", 0.0)
+    visits = quiet.gateway.visits
     while True:
-        visits = quiet.gateway.visits
         await visits.requested(READINGS, len(visits.of(READINGS)) + 1)
-        live = await _newer(ears, "/live", time.time() - 0.5)
-        if all(live.get(f"{name}_power", 0.0) is not None for name in ("consumption", "storage")):
+        # To the millisecond, as it is written; what the visit brings is read after this.
+        live = await _newer(ears, "/live", time.time() - 0.001)
+        unknown = None if quiet.battery else 0.0
+        if live.get("consumption_power", 0.0) is not None and live.get("storage_power", unknown) is not None:
             return live
         quiet.pass_by(1.0)
 
