@@ -215,6 +215,17 @@ async def test_who_is_interrupted_begins_again(tmp_path: Path) -> None:
     assert "net_power" not in story.remembered[SERIAL]["devices"][f"envoy_{SERIAL}"]["components"]
 
 
+async def test_a_broker_that_went_and_came_between_two_steps_is_told_both(tmp_path: Path) -> None:
+    there = bridge()
+    story = Story(tmp_path, there)
+    await story.says()
+    there.identify(site(P), Access("192.0.2.1", certificate_sha256="ab"))
+    turns = await story.turns(plan={3: lambda: (story.lose(), story.find())})
+    said = [message for turn in turns for message in turn if message.topic == CONFIG]
+    farewell = {"p": "sensor"}  # once, again at the connection, and once more from the beginning
+    assert [components(each).get("net_power") for each in said] == [farewell, farewell, farewell, None]
+
+
 async def test_who_ends_amid_the_first_step_has_it_remembered(tmp_path: Path) -> None:
     await Story(tmp_path, bridge()).turns(1)
     (said,) = await Story(tmp_path, options=None).says()
