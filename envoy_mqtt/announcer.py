@@ -125,16 +125,19 @@ class Announcer:
 
     async def _lead(self, step: Sequence[Step], connects: int) -> bool:
         """Send a step of all gateways; whether the broker has it, over this connection."""
-        for messages in step:
+        waiting = {message.topic for messages in step for message in messages}
+        for messages in step if self._is_there(connects) else ():
             self._outbox.put(messages)
             await asyncio.sleep(0)
-        waiting = {message.topic for messages in step for message in messages}
-        while self._broker.connected and self._broker.connects == connects:
+        while self._is_there(connects):
             waiting = {topic for topic in waiting if self._outbox.holds(topic)}
             if not waiting:
                 return True
             await self._sleep(TAKEN_EVERY_S)
         return False
+
+    def _is_there(self, connects: int) -> bool:
+        return self._broker.connected and self._broker.connects == connects
 
     def _devices(self, bridge: Bridge | None) -> list[Device]:
         site, options = bridge.site if bridge else None, self._options
