@@ -211,7 +211,8 @@ async def test_who_is_interrupted_begins_again(tmp_path: Path) -> None:
     story.find()
     said = [message for message in await story.says() if message.topic == CONFIG]
     # What was last said is said again at the connection, and only then the steps from the first on.
-    assert [components(each).get("net_power") for each in said] == [None, {"p": "sensor"}, None]
+    farewell = {"p": "sensor"}
+    assert [components(each).get("net_power") for each in said] == [farewell, farewell, None]
     assert "net_power" not in story.remembered[SERIAL]["devices"][f"envoy_{SERIAL}"]["components"]
 
 
