@@ -626,6 +626,9 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "\n[inverters]\n"
         "enabled = false\n"
         "interval_s = 300\n"
+        "\n[journal]\n"
+        "enabled = false\n"
+        "max_mb = 256\n"
         "\n[log]\n"
         'level = "info"\n'
         'format = "auto"\n'

@@ -118,9 +118,12 @@ class Segments:
             raise
 
     def forget(self, acked: int) -> None:
-        """Remove what is acknowledged, and of the rest the oldest where it is too much; raises `OSError`."""
+        """Remove what is acknowledged; raises `OSError`."""
         while len(self._segments) > 1 and self._segments[1].first <= acked:
             self._remove_oldest()
+
+    def make_room(self) -> None:
+        """Remove the oldest where there is too much; raises `OSError`."""
         while len(self._segments) > 1 and self.size > self._max_bytes:
             self._remove_oldest()
 

@@ -70,6 +70,7 @@ class Spool:
         self._segments = Segments(data_dir / FOLDER, max_bytes)
         self._bookmark = Bookmark()
         self._pending: list[Read] = []
+        self._writing = self._size = 0
         self._waiting: deque[Item] = deque()
         self._disk = asyncio.Lock()
         self._news = asyncio.Event()
@@ -97,6 +98,7 @@ class Spool:
         if self._retry_at is None:
             try:
                 self._write(b"", *self._head)
+                self._size = self._segments.size
                 self._bookmark.told(self._bookmark.content)
             except OSError as error:
                 self._complain(error)
@@ -105,8 +107,9 @@ class Spool:
     def facts(self) -> health.Journal:
         """What there is to tell of it."""
         waiting = sum(item.mark is not None and not item.done for item in self._waiting)
-        depth = waiting + self._bookmark.next - self._loaded + len(self._pending)
-        return health.Journal(depth, self._segments.size, self._lost)
+        on_disk = self._bookmark.next - self._loaded
+        depth = waiting + on_disk + self._writing + len(self._pending)
+        return health.Journal(depth, self._size, self._lost)
 
     def keep(self, messages: Iterable[Message]) -> Iterator[Message]:
         """Take the journal's readings; what comes out is the rest, each as soon as it is there."""
@@ -179,6 +182,7 @@ class Spool:
             return
         async with self._disk:
             batch, self._pending = self._pending, []
+            self._writing = len(batch)
             kept = [Kept(n, read) for n, read in enumerate(batch, self._bookmark.next)]
             changes = self._bookmark.changes
             lines = b"".join(map(reading_line, kept)) + (state_line(changes) if changes else b"")
@@ -191,8 +195,10 @@ class Spool:
                 self._complain(error)
             else:
                 self._kept(kept)
+                self._size = self._segments.size
                 self._bookmark.told(changes)
                 self._mend()
+            self._writing = 0
         self._news.set()
 
     @property
@@ -202,6 +208,8 @@ class Spool:
     def _write(self, lines: bytes, head: bytes, position: int, acked: int) -> None:
         self._segments.append(lines, head, position)
         self._segments.forget(acked)
+        if self._writing:  # acknowledgements alone shall not cost a reading
+            self._segments.make_room()
 
     def _kept(self, kept: list[Kept]) -> None:
         """They are on the disk; while the broker keeps up they need not be read from there."""
