@@ -105,14 +105,15 @@ class Segments:
                 complaints.append(f"{path} is none of the journal's files and is left alone")
         return self._replay(complaints)
 
-    def append(self, lines: bytes, head: bytes, position: int) -> None:
-        """Write lines for good, the next reading's position being this one; `head` is the bookmark, should a
-        new file begin. Raises `OSError`, and then they are to be written again.
+    def append(self, lines: bytes, head: bytes, position: int, *, for_good: bool = True) -> None:
+        """Write lines, the next reading's position being this one; `head` is the bookmark, should a new file
+        begin. What is not `for_good` survives a kill and not a power cut. Raises `OSError`, and then they are
+        to be written again.
         """
         try:
             if self._file is None or self._sizes[self._segments[-1].number] >= self._each:
                 self._begin(head, position)
-            self._write(lines)
+            self._write(lines, for_good=for_good)
         except OSError as error:
             self._break_off(error)
             raise
@@ -205,20 +206,21 @@ class Segments:
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self._segments.append(Segment(path, number, first))
         self._sizes[number] = 0
-        self._write(head)
+        self._write(head, for_good=True)
         folder = os.open(self._folder, os.O_RDONLY)
         try:
             os.fsync(folder)  # so that a power cut leaves the name, too
         finally:
             os.close(folder)
 
-    def _write(self, lines: bytes) -> None:
+    def _write(self, lines: bytes, *, for_good: bool) -> None:
         assert self._file is not None
         number = self._segments[-1].number
         written = 0
         while written < len(lines):
             written += os.write(self._file, lines[written:])
-        os.fsync(self._file)
+        if for_good:
+            os.fsync(self._file)
         self._sizes[number] += written
 
     def _break_off(self, error: OSError) -> None:

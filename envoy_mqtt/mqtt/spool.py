@@ -2,7 +2,7 @@
 
     keep(messages)      takes the journal's from among them; never waits
     next, sent          to the broker, in order
-    run                 the disk's own job: a write and an fsync twice a second for all that came
+    run                 the disk's own job: a write and an fsync for all that came, twice a second at most
 
 A reading leaves only when it is on the disk, so nothing was told that a crash takes back; a disk that does
 not take it lets it leave from memory. Readings that are missing are found by their numbers when they would
@@ -30,6 +30,9 @@ FOLDER = "journal"
 
 # A crash takes what came since the last write: this and the write itself stay below the contract's second.
 COMMIT_S = 0.5
+
+# Acknowledgements are written, without an fsync, so much oftener: what a kill finds unwritten comes twice.
+OFTENER = 10
 
 # A disk that failed is tried again after so long.
 RETRY_S = 5.0
@@ -76,6 +79,7 @@ class Spool:
         self._news = asyncio.Event()
         self._ending = asyncio.Event()
         self._retry_at: float | None = None  # where the disk has failed
+        self._due = 0.0
         self._lost = 0
         self._open()
 
@@ -151,11 +155,13 @@ class Spool:
         """Write to the disk until `finish` is said, and then once more."""
         while not self._ending.is_set():
             with suppress(TimeoutError):
-                async with asyncio.timeout(self._every_s):
+                async with asyncio.timeout(self._every_s / OFTENER):
                     await self._ending.wait()
-            await self._commit()
+            if self._retry_at is None or steady() >= self._retry_at:
+                await self._commit(for_good=bool(self._pending) and steady() >= self._due)
+        await self._commit(for_good=True)
         self._bookmark.end(self._used, self._floor)
-        await self._commit()
+        await self._commit(for_good=True)
         self._segments.close()
 
     def finish(self) -> None:
@@ -170,44 +176,48 @@ class Spool:
         self._bookmark.promise(serial, read.sequence)
         self._pending.append(read)
         self._limit()
+        if self._retry_at is not None:
+            self._news.set()
 
     def _limit(self) -> None:
         if len(self._pending) > UNKEPT:
             self._lost += len(self._pending) - UNKEPT
             del self._pending[:-UNKEPT]
 
-    async def _commit(self) -> None:
-        if self._retry_at is not None and not self._ending.is_set() and steady() < self._retry_at:
-            self._news.set()
-            return
+    async def _commit(self, *, for_good: bool) -> None:
         async with self._disk:
-            batch, self._pending = self._pending, []
+            batch: list[Read] = []
+            if for_good:
+                batch, self._pending = self._pending, []
             self._writing = len(batch)
             kept = [Kept(n, read) for n, read in enumerate(batch, self._bookmark.next)]
             changes = self._bookmark.changes
             lines = b"".join(map(reading_line, kept)) + (state_line(changes) if changes else b"")
             try:
                 if lines:
-                    await asyncio.to_thread(self._write, lines, *self._head)
+                    await asyncio.to_thread(self._write, lines, *self._head, for_good=for_good)
             except OSError as error:
                 self._pending = batch + self._pending
                 self._limit()
                 self._complain(error)
             else:
                 self._kept(kept)
-                self._size = self._segments.size
                 self._bookmark.told(changes)
-                self._mend()
+                if lines:
+                    self._mend()
             self._writing = 0
-        self._news.set()
+        if for_good:
+            self._due = steady() + self._every_s
+            self._news.set()
 
     @property
     def _head(self) -> tuple[bytes, int, int]:
         return state_line(self._bookmark.content), self._bookmark.next, self._bookmark.acked
 
-    def _write(self, lines: bytes, head: bytes, position: int, acked: int) -> None:
-        self._segments.append(lines, head, position)
-        self._segments.forget(acked)
+    def _write(self, lines: bytes, head: bytes, position: int, acked: int, *, for_good: bool = True) -> None:
+        self._segments.append(lines, head, position, for_good=for_good)
+        if for_good:
+            self._segments.forget(acked)
         if self._writing:  # acknowledgements alone shall not cost a reading
             self._segments.make_room()
 
@@ -215,6 +225,7 @@ class Spool:
         """They are on the disk; while the broker keeps up they need not be read from there."""
         at_hand = self._loaded == self._bookmark.next and len(self._waiting) < AT_HAND
         self._bookmark.keep(kept)
+        self._size = self._segments.size
         self._drop()
         if at_hand:
             self._admit(kept)
