@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 import structlog
 
-from envoy_mqtt import __version__, config, health, installation, store, zone
+from envoy_mqtt import __version__, config, health, installation, standing, store, zone
 from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.announcer import Announcer
 from envoy_mqtt.books import Books
@@ -40,6 +40,7 @@ from envoy_mqtt.gateway.road import Road
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
+from envoy_mqtt.memory import give_back
 from envoy_mqtt.model import Instant
 from envoy_mqtt.mqtt.connection import Broker
 from envoy_mqtt.mqtt.discovery import Discovery
@@ -48,7 +49,6 @@ from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
-from envoy_mqtt.problems import Trouble
 from envoy_mqtt.report import Report
 from envoy_mqtt.summary import Sums
 from envoy_mqtt.supervise import end, keep, run_until
@@ -74,7 +74,9 @@ UNSAVED = "energies not remembered"
 # A gateway that is frozen is told of so often.
 FROZEN_EVERY_S = 3600.0
 
-TOTAL_IS_NET = Trouble(code="meter_total_is_net")
+# What health tells of a counter that was reset, and for how long: it happens in a moment.
+RESET = "counter reset"
+RESET_TOLD_S = 86_400.0
 
 # A broker stands in the house and restarts in seconds; asking it six times a minute hurts nobody.
 BROKER_CEILING_S = 10.0
@@ -102,6 +104,7 @@ class Gateway:
         self._outbox = outbox
         self._pins = pins
         self._until = asyncio.timeout(None)
+        self._resets: dict[str | None, int] = {}
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
@@ -122,11 +125,13 @@ class Gateway:
         await follow(target, self.bridge, self._outbox, self.line, self._pins)
 
     def reconnect(self) -> None:
-        """Drop the connections and start anew, or end the wait for the next attempt; once in a while only.
+        """Drop the connections and start at the top of the ladder, or end the wait for the next attempt; once
+        in a while only.
 
         Between an attempt and a wait nobody else runs, so one of the two is always there to be ended.
         """
         if self._until.when() is None:
+            self.ladder.reset()
             self._until.reschedule(asyncio.get_running_loop().time())
 
     async def renew(self) -> NoReturn:
@@ -141,9 +146,19 @@ class Gateway:
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed."""
+        self._watch_counters()
         if self.bridge.frozen(now):
             self.line.warn("gateway repeats the same reading", again_after_s=FROZEN_EVERY_S)
         return self.bridge.tick(now)
+
+    def _watch_counters(self) -> None:
+        """Tell of a counter that was reset since the tick before."""
+        bridge, before = self.bridge, self._resets
+        self._resets = {bridge.serial: bridge.resets} if bridge.site is not None else {}
+        if bridge.resets > before.get(bridge.serial, bridge.resets):
+            self.line.warn(
+                RESET, again_after_s=0.0, stands_s=RESET_TOLD_S, code="counter_reset", resets=bridge.resets
+            )
 
     def facts(self, now: Instant) -> health.Gateway:
         """What there is to tell of it in health."""
@@ -154,7 +169,7 @@ class Gateway:
             pulse=bridge.pulse,
             frozen=bridge.frozen(now),
             trouble=self.line.trouble,
-            standing=[*self.line.standing, *([TOTAL_IS_NET] if bridge.total_is_net else [])],
+            standing=[*self.line.standing, *standing.of(bridge, self.ladder.refusals)],
             source=bridge.source if bridge.source_reason else None,
             source_reason=bridge.source_reason or None,
             bursts=bridge.bursts,
@@ -164,6 +179,7 @@ class Gateway:
             role=None if held is None else held.token.claims.role,
             expires=None if held is None else held.token.claims.expires,
             logins_today=self.tokens.logins_today,
+            counter_resets=bridge.resets,
         )
 
     def _say(self, token: Token) -> None:
@@ -201,7 +217,7 @@ class App:
             [each.bridge for each in self.gateways],
             _discovery(settings),
             outbox=self._outbox,
-            publisher=self.publisher,
+            broker=self.publisher,
             line=self._line,
         )
         self.report = Report(
@@ -275,13 +291,13 @@ class App:
             log.warning("broker did not take the last messages", waited_s=FLUSH_S)
 
     async def _tick(self) -> None:
-        known: list[str | None] = [each.settings.serial for each in self.gateways]
+        known: list[str | None] = [None for _ in self.gateways]
         while True:
             for gateway in self.gateways:
                 self._outbox.put(gateway.tick(now()))
             self.desk.tick(now())
             self.report.tick(now())
-            met = [each.serial for each in self.gateways]
+            met = [each.bridge.serial for each in self.gateways]
             if met != known:
                 known = met
                 self._say_info()
@@ -363,6 +379,7 @@ def _stop_collecting() -> None:
     """
     gc.collect()
     gc.freeze()
+    give_back()
 
 
 def _reload(pins: Pins) -> None:

@@ -17,7 +17,7 @@ all the same calls:
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from math import inf
 from types import MappingProxyType
@@ -25,8 +25,9 @@ from typing import Any
 
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
-from envoy_mqtt.gateway.beside import INTERVALS
+from envoy_mqtt.gateway.answers import SERIAL
 from envoy_mqtt.gateway.hearing import Heard, Hearing
+from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.gateway.layout import Combine, combiner
 from envoy_mqtt.gateway.pace import Pace, WallClock
@@ -89,11 +90,12 @@ class Bridge:
         self._access = Access("")
         self._step = NOT_YET
         self._about = b""
+        self._said_reason = ""
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self._absent: set[str] = set()
-        self._reported: dict[str, float] = {}
         book = self._books.get(self._serial or "", {})
+        self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
         self._ac_battery = book.get("ac_battery") is True
         zone = book.get("zone")
         self.zone_name = zone if isinstance(zone, str) else None
@@ -160,6 +162,7 @@ class Bridge:
             "battery": self._site.battery,
             "ac_battery": self._ac_battery,
             "zone": self.zone_name,
+            "inverters": list(self._reported),
         }
 
     @property
@@ -180,14 +183,22 @@ class Bridge:
 
     @property
     def inverters(self) -> tuple[str, ...]:
-        """The serial numbers of the microinverters that have reported."""
+        """The serial numbers of the microinverters there are, those of the last run until it is asked."""
         return tuple(self._reported)
 
     @property
     def topics(self) -> frozenset[str]:
-        """Every topic of the gateway that its meters, its inverters and the configuration decide about."""
-        below = ("energy", "state", *(f"inverter/{inverter}" for inverter in self._reported))
+        """Every topic of the gateway that a broker keeps."""
         prefix = f"{self._publish.base_topic}/{self._serial}"
+        if not self._publish.retain:
+            return frozenset({f"{prefix}/availability"})
+        below = (
+            "availability",
+            "gateway",
+            "energy",
+            "state",
+            *(f"inverter/{each}" for each in self._reported),
+        )
         return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
 
     @property
@@ -195,8 +206,22 @@ class Bridge:
         """What the gateway has to be asked beside its source."""
         if self._site is None:
             return ()
-        copied = self._hearing.copied
-        return polls(self._site, self._step.source, self._wanted, copied=copied, absent=self._absent)
+        hearing = self._hearing
+        return polls(
+            self._site,
+            self._step.source,
+            self._wanted,
+            copied=hearing.copied,
+            absent=self._absent,
+            zone_known=self.zone_name is not None,
+            production_s=hearing.production_s,
+        )
+
+    @property
+    def interval_s(self) -> float:
+        """How often the source has a reading, in s."""
+        slow = self._site is not None and self._step.source is Source.PRODUCTION
+        return self._hearing.production_s if slow else 1.0
 
     def meet(self, serial: str) -> list[Message]:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
@@ -214,17 +239,20 @@ class Bridge:
     def identify(self, site: Site, access: Access, step: Step = NOT_YET) -> list[Message]:
         """The gateway was asked which meters it has; what is gone is emptied. `step` is what will be read."""
         messages = self.meet(site.identity.serial)
+        self._absent.clear()
         self._access, self._step = access, step
         return messages + self._fit(site) + self._say_gateway()
 
     def renew(self, role: str | None, expires: str | None) -> list[Message]:
-        """There is a new token: what `gateway` tells of it, at once."""
+        """There is a new token: what `gateway` tells of it, at once. It may open pages that were shut."""
+        self._absent.clear()
         self._access = self._access._replace(token_role=role, token_expires=expires)
         return self._say_gateway()
 
     def open(self, now: Instant, step: Step | None = None) -> list[Message]:
         """A source answers: its readings follow; where it is the stream, bytes of a new one."""
         self._step = step or self._step
+        self._absent.clear()
         self._hearing.open(self._step.source)
         self._events = Decoder()
         self._pace.open(now.steady)
@@ -270,20 +298,21 @@ class Bridge:
         self.skipped[reason] += 1
         self.problem = problem
 
-    def slow_down(self, production_s: float) -> None:
-        """The inverters' figures are asked for only so often, in s: they are good for longer."""
+    def pace(self, production_s: float) -> None:
+        """The inverters' figures are asked for every so many seconds, and good for three times as long."""
         self._hearing.production_s = production_s
         self._set_patience()
 
     def lacks(self, path: str) -> None:
-        """The gateway has no such page, or not for us: it need not be asked for it again."""
+        """The gateway has no such page, or not for us: not asked again while this source lasts."""
         self._absent.add(path)
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
         self._freshness.check(now.steady)
         self.pulse.tick(now.steady)
-        return self._say_availability()
+        news = self._site is not None and self.source_reason != self._said_reason
+        return self._say_availability() + (self._say_gateway() if news else [])
 
     def sum_up(self, now: Instant) -> list[Message]:
         """`energy` and `state`, where they are due: call it at every whole second of the clock."""
@@ -299,17 +328,19 @@ class Bridge:
 
     def _set_patience(self) -> None:
         """How long a source may be silent, and whether saying the same for minutes tells something of it."""
+        self.pulse.stall_s = stall_s(self.interval_s)
         slow = self._step.source is Source.PRODUCTION
-        interval_s = self._hearing.production_s if slow else 1.0
-        self.pulse.stall_s = stall_s(interval_s)
-        self._freshness.follow(max(self._publish.fresh_s, INTERVALS * interval_s), freezes=not slow)
+        self._freshness.follow(self._publish.patience_s(self.interval_s), freezes=not slow)
 
     def _fit(self, site: Site) -> list[Message]:
         """The site is this from now on."""
         site = site._replace(battery=site.battery or self._ac_battery)
         if site == self._site:
             return []
-        self._hearing = Hearing(site, self._step.source)
+        if self._site is not None and site.meters == self._site.meters:
+            self._hearing.fit(site)  # what is known beside the meters stays known
+        else:
+            self._hearing = Hearing(site, self._step.source)
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
         memory = self.book.get("energy")
@@ -334,11 +365,24 @@ class Bridge:
             self.zone_name = heard.zone
         if heard.measured is not None:
             yield from self._publish_reading(heard.measured, now.steady, now, heard.wholes)
-        for inverter in heard.inverters:
-            if self._reported.get(inverter.serial) != inverter.reported_unix:
-                self._reported[inverter.serial] = inverter.reported_unix
-                yield self._payloads.report(inverter, now.unix)
+        if heard.inverters is not None:
+            yield from self._report(heard.inverters, now)
         yield from self._say_gateway()
+
+    def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
+        """The answer keeps those that sleep (protocol notes, section 3.5): one that is missing is gone."""
+        before = self._reported
+        self._reported = {each.serial: each.reported_unix for each in inverters} or before
+        for inverter in inverters:
+            if before.get(inverter.serial) != inverter.reported_unix:
+                yield self._payloads.report(inverter, now.unix)
+
+    def _known_inverters(self, book: Mapping[str, Any]) -> list[str]:
+        """Whose devices are not to vanish at each start, for the minutes until the gateway was asked."""
+        told = book.get("inverters")
+        if self._wanted.inverters_s is None or not isinstance(told, list):
+            return []
+        return [serial for serial in told if isinstance(serial, str) and SERIAL.fullmatch(serial)]
 
     def _publish_reading(
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
@@ -349,7 +393,7 @@ class Bridge:
         quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
         charge = self._hearing.charged(now.steady)
         reading = Reading(time, self._sequence, self._step.source, quantities, charge)
-        yield from self._payloads.write(reading, steady=now.steady)
+        yield from self._payloads.write(reading, steady=now.steady, interval_s=self.interval_s)
         self.pulse.read(now.steady)
         self._summary.read(self._payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)
@@ -365,7 +409,8 @@ class Bridge:
     def _say_gateway(self) -> list[Message]:
         if self._site is None:
             return []
-        step = self._step._replace(reason=self.source_reason)
+        self._said_reason = self.source_reason
+        step = self._step._replace(reason=self._said_reason)
         about = encode(describe(self._site, self._access, step))
         if about == self._about:
             return []
@@ -373,7 +418,8 @@ class Bridge:
         return [self._message("gateway", about, retain=self._publish.retain)]
 
     def _summed(self, topic: str, payload: Mapping[str, Any], now: Instant) -> Message:
-        qos, good_until = (1, inf) if topic == "energy" else (0, now.steady + self._publish.fresh_s)
+        patience_s = self._publish.patience_s(self.interval_s)
+        qos, good_until = (1, inf) if topic == "energy" else (0, now.steady + patience_s)
         name = f"{self._publish.base_topic}/{self._serial}/{topic}"
         return Message(name, encode(payload), qos, self._publish.retain, good_until=good_until)
 

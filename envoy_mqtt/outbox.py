@@ -39,6 +39,10 @@ class _Waiting(asyncio.Queue[Message]):
         if len(numbers) > BEHIND:
             self._drop_all_but_newest(numbers)
 
+    def waits(self, topic: str) -> bool:
+        """Whether a message of this topic is in it."""
+        return topic in self._numbers
+
     def _put(self, item: Message) -> None:
         self._next += 1
         self._numbers[item.topic].append(self._next)
@@ -88,6 +92,11 @@ class Outbox:
     def said(self, topic: str) -> Message | None:
         """The last message of a topic, sent or waiting."""
         return self._said.get(topic)
+
+    def holds(self, topic: str) -> bool:
+        """Whether a message of this topic is not with the broker yet."""
+        waits = self._line is not None and self._line.waits(topic)
+        return waits or topic in self._under_way or topic in self._unsent
 
     def open(self, now: float) -> None:
         """A broker is connected: say everything again, but nothing that has become old meanwhile."""

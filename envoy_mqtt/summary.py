@@ -2,7 +2,7 @@
 
 `energy` follows the counters: it is sent when they have been read and an interval has gone by, at local
 midnight, and a little later where they cannot be read. `state` keeps to the wall clock, as long as readings
-are fresh. What `energy` has told must be remembered before it is sent (`memory`), or it might fall.
+are fresh, and comes at once when they are so again: what a broker kept is of another time. What `energy` has told must be remembered before it is sent (`memory`), or it might fall.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -50,6 +50,7 @@ class Summary:
         self._news = False
         self._began: float | None = None
         self._beat: float | None = None
+        self._owed = True
         self.keys = (*live_keys, *numbers(self._energies), "interval_s")
 
     def _open(self, memory: Mapping[str, Any] | None) -> Ledger:
@@ -105,11 +106,18 @@ class Summary:
             yield "energy", self._energy(now)
         if self._beat is None:
             self._beat = now.unix
-        if due(self._beat, now.unix, self._sums.state_s):
+        beat = due(self._beat, now.unix, self._sums.state_s)
+        if beat:
             self._beat = now.unix
-            state = self._state.payload(self._energies, self._sums.state_s) if online else None
-            if state is not None:
-                yield "state", state
+        self._owed |= not online
+        if online and (beat or (self._owed and self._sent is not None)):
+            yield from self._say_state()
+
+    def _say_state(self) -> Iterator[tuple[str, Mapping[str, Value]]]:
+        state = self._state.payload(self._energies, self._sums.state_s)
+        if state is not None:
+            self._owed = False
+            yield "state", state
 
     def _over(self, now: Instant, seconds: float) -> bool:
         return self._sent is None or now.steady - self._sent >= seconds

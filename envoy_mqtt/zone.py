@@ -22,11 +22,11 @@ def named(name: str) -> tzinfo | None:
         return None
 
 
-def machine() -> tzinfo:
+def machine(localtime: Path = LOCALTIME) -> tzinfo:
     """This machine's own, with its daylight saving; UTC where it does not say."""
     try:
-        with LOCALTIME.open("rb") as file:
-            return ZoneInfo.from_file(file, key=_name(LOCALTIME))
+        with localtime.open("rb") as file:
+            return ZoneInfo.from_file(file, key=_name(localtime))
     except (OSError, ValueError):
         return UTC
 

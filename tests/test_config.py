@@ -673,6 +673,7 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
         "energy": {"interval_s": 60, "grid": "phases"},
         "site": {"night_w": 5},
         "inverters": {"enabled": False, "interval_s": 300},
+        "journal": {"enabled": False, "max_mb": 256},
         "log": {"level": "info", "format": "auto"},
     }
 

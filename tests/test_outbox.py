@@ -524,3 +524,28 @@ async def test_how_long_a_reading_took_is_not_measured_where_it_is_said_again() 
     again = await outbox.next()
     assert (first.arrived, again.arrived) == (7.0, 0.0)
     assert again._replace(arrived=7.0) == first
+
+
+# What is not with the broker yet
+
+
+async def test_a_topic_is_held_until_the_broker_has_it() -> None:
+    outbox = Outbox()
+    put(outbox, "live=1")
+    assert outbox.holds("live")
+    outbox.open(0.0)
+    assert outbox.holds("live")
+    message = await outbox.next()
+    assert outbox.holds("live")
+    outbox.sent(message)
+    assert not outbox.holds("live")
+
+
+async def test_what_a_lost_broker_did_not_confirm_is_held() -> None:
+    outbox = opened()
+    put(outbox, "live=1", "net=1")
+    await outbox.next()
+    outbox.close()
+    assert outbox.holds("live")
+    assert outbox.holds("net")
+    assert not outbox.holds("production")

@@ -94,6 +94,8 @@ async def _attempt(
         if session.encrypted:
             admit(identity.serial, guard, line, pins)
         passage.meet(identity.serial)
+        if known not in (None, identity.serial):
+            target.ladder.reset()  # another gateway refuses what it refuses
         await session.sign_in(identity, target.tokens)
         site = await survey(session, identity, had_battery=passage.bridge.had_battery)
         step = target.ladder.choose(site, steady())

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-from envoy_mqtt.errors import BadAnswer, BadEvent
+from envoy_mqtt.errors import Asleep, BadEvent
 from envoy_mqtt.gateway import battery, inverters, livedata, readings, reported, timezone
 from envoy_mqtt.gateway.answers import read_meters
 from envoy_mqtt.gateway.beside import INTERVALS, Beside
@@ -33,7 +33,7 @@ class Heard(NamedTuple):
     counted: Counted | None = None
     produced_wh: float | None = None
     meters: tuple[Meter, ...] | None = None
-    inverters: tuple[Inverter, ...] = ()
+    inverters: tuple[Inverter, ...] | None = None
     ac_battery: bool | None = None
     zone: str | None = None
 
@@ -96,6 +96,8 @@ class Hearing:
 
     def _readings(self, body: bytes, now: float) -> Heard:
         said = readings.read_readings(body, self._site)
+        if said.asleep:
+            raise Asleep(ASLEEP)
         self.copied = said.copied
         if self.source is not Source.READINGS:
             if Kind.STORAGE in said.measured:
@@ -103,12 +105,12 @@ class Hearing:
             return Heard(counted=said.counted)
         if not self._is_new(readings.PATH, said.moments):
             return Heard(counted=said.counted)
-        if said.asleep:
-            raise BadAnswer(ASLEEP)
         return Heard(said.measured, counted=said.counted)
 
     def _livedata(self, body: bytes, now: float) -> Heard:
         said = livedata.read_livedata(body)
+        if livedata.asleep(said, self._site):
+            raise Asleep(ASLEEP)
         first = livedata.PATH not in self._seen
         # Switched off it goes on showing what was last, and the first look cannot tell how old that is.
         if not self._is_new(livedata.PATH, said.last_update) or (first and not said.enabled):
@@ -136,6 +138,8 @@ class Hearing:
         if Kind.PRODUCTION in self._site.metered and self.source is not Source.PRODUCTION:
             return Heard(ac_battery=found)
         said = reported.read_reported(path, body)
+        if said.asleep:
+            raise Asleep(ASLEEP)
         self._beside.whole(Kind.PRODUCTION, said.power_w, now, INTERVALS * self.production_s)
         news: Measured | None = {} if self.source is Source.PRODUCTION else None
         return Heard(news, produced_wh=said.lifetime_wh, ac_battery=found)

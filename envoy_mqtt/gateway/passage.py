@@ -67,7 +67,7 @@ class Passage:
         self._step = step
         self._outbox.put(self.bridge.open(now(), step))
         if self._ladder.fallen(step):
-            self._line.warn("not the best source", code=step.source, source=step.source, reason=step.reason)
+            self._line.warn(f"read from {step.source}, not the best source", reason=step.reason)
 
     async def page(self, path: str, body: bytes) -> bool:
         """Pass a page on; whether it was a new reading. Raises `BadAnswer`."""
@@ -75,7 +75,7 @@ class Passage:
         try:
             return await self._pass(self.bridge.answer(path, body, arrived), arrived)
         except BadAnswer as error:
-            self.bridge.skip("bad_data", str(error))
+            self.bridge.skip(error.reason, str(error))
             self._complain()
             raise
 

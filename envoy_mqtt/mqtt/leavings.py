@@ -50,7 +50,11 @@ def _is_below(topic: str, base: str, serials: set[str] | None) -> bool:
 
 def _announces(topic: str, payload: bytes, base: str, prefix: str, serials: set[str] | None) -> bool:
     found = DISCOVERY.fullmatch(topic.removeprefix(f"{prefix}/"))
-    if found is None or not topic.startswith(f"{prefix}/") or (serials is not None and found[1] not in serials):
+    if (
+        found is None
+        or not topic.startswith(f"{prefix}/")
+        or (serials is not None and found[1] not in serials)
+    ):
         return False
     config = _content(payload)
     origin = config.get("o")

@@ -52,8 +52,8 @@ HUNG_UP = 2
 
 # MQTT 3.1.1 has no word for it and Mosquitto 2.0.11 does not use MQTT 5's: a broker that takes us and hangs
 # up so often in a row, each time so soon, has a second client of our name.
-KICKS = 3
-KICKED_WITHIN_S = 30.0
+KICKS = 4
+KICKED_WITHIN_S = 15.0
 
 # Two of one name that both came back at once would throw each other out for ever; where it is a guess, the
 # wait is shorter.

@@ -472,8 +472,11 @@ def test_the_topics_of_a_layout_are_those_it_can_ever_send(layout: Site) -> None
     assert all(topic.endswith(("_voltage", "_current")) for topic in payloads.topics - sent)
 
 
+HOUSE = reading(production=(POWER,), net=(POWER,), consumption=(POWER,))
+
+
 def test_the_journals_copy_is_lives_payload_again_and_last() -> None:
-    messages = written(site(P, N), reading(production=(POWER,), net=(POWER,)), Publish(journal=True))
+    messages = written(site(P, N), HOUSE, Publish(journal=True))
     live, journal = messages[0], messages[-1]
     assert (journal.topic, journal.payload) == (f"{HEAD}/journal", live.payload)
     assert (journal.qos, journal.retain, journal.kept) == (1, False, True)
@@ -481,7 +484,9 @@ def test_the_journals_copy_is_lives_payload_again_and_last() -> None:
 
 
 def test_the_journal_needs_no_live_topic() -> None:
-    (message,) = written(site(P), reading(production=(POWER,)), Publish(live=False, meters=False, journal=True))
+    (message,) = written(
+        site(P), reading(production=(POWER,)), Publish(live=False, meters=False, journal=True)
+    )
     assert json.loads(message.payload)["sequence"] == 7
 
 
