@@ -34,7 +34,7 @@ class Found(NamedTuple):
         lines += [f"  {printable(topic)}" for topic in self.topics]
         if self.running is not None:
             host, version = map(printable, self.running)
-            lines.append(f"A bridge runs there, {version} on {host}: stop it first, or it says them all again.")
+            lines.append(f"A bridge runs there ({version} on {host}): stop it first, or it says them again.")
         return "\n".join(lines)
 
 
