@@ -2,7 +2,8 @@
 
 `energy` follows the counters: it is sent when they have been read and an interval has gone by, at local
 midnight, and a little later where they cannot be read. `state` keeps to the wall clock, as long as readings
-are fresh, and comes at once when they are so again: what a broker kept is of another time. What `energy` has told must be remembered before it is sent (`memory`), or it might fall.
+are fresh, and comes at once when they are so again: what a broker kept is of another time. What `energy` has
+told must be remembered before it is sent (`memory`), or it might fall.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -48,6 +48,7 @@ class Publish(NamedTuple):
     meters: bool = True
     scalars: bool = False
     fresh_s: float = 30.0
+    journal: bool = False
     shown: bool = False
 
     def patience_s(self, interval_s: float) -> float:
@@ -85,9 +86,9 @@ class Payloads:
 
     @property
     def topics(self) -> set[str]:
-        """The topics that carry readings of this site."""
-        messages = self.write(self._unknown, steady=0.0)
-        return {message.topic for message in messages if not message.inside} | {
+        """The topics that carry readings of this site and that a broker keeps."""
+        written = self.write(self._unknown, steady=0.0)
+        return {message.topic for message in written if not (message.kept or message.inside)} | {
             f"{self._prefix}/sensor/{key}" for key in self._live_keys if self._publish.scalars
         }
 
@@ -105,7 +106,11 @@ class Payloads:
         expiry_s = max(EXPIRY_S, round(EXPIRY_INTERVALS * interval_s))
         for topic, payload, qos in self._payloads(reading):
             inside = topic == "live" and not self._publish.live
-            yield Message(f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady, inside)
+            yield Message(
+                f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady, inside=inside
+            )
+        if self._publish.journal:
+            yield Message(f"{prefix}/journal", self._encoded, qos=1, retain=False, kept=True)
 
     def report(self, inverter: Inverter, now_unix: float) -> Message:
         """What a microinverter reported, read at `now_unix`."""
@@ -127,8 +132,10 @@ class Payloads:
         live = list(zip(self._live_keys, self._live_values(values), strict=True))
         self.live = dict(zip(HEAD, (time, timestamp, reading.sequence, reading.source), strict=True))
         self.live.update(live)
+        if self._publish.live or self._publish.journal or self._publish.shown:
+            self._encoded = encode(self.live)
         if self._publish.live or self._publish.shown:
-            yield "live", encode(self.live), 1
+            yield "live", self._encoded, 1
         if self._publish.meters:
             for quantity in self._quantities:
                 filled = zip(self._meter_keys[quantity], values[quantity], strict=True)
