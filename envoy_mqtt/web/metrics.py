@@ -51,11 +51,16 @@ class Shown(NamedTuple):
     energy: Mapping[str, Any]
 
 
-def write(version: str, shown: Iterable[Shown], broker: health.Broker, steady: float) -> bytes:
-    """The exposition, in Prometheus' text format 0.0.4; a gateway without a serial number is not in it."""
+def families(version: str, shown: Iterable[Shown], broker: health.Broker, steady: float) -> list[Metric]:
+    """What there is to tell, by name; a gateway without a serial number is not in it."""
     known = [each for each in shown if each.gateway.serial is not None]
+    return [*_gateways(known, steady), *_broker(broker), _build(version)]
+
+
+def text(told: list[Metric]) -> bytes:
+    """The exposition, in Prometheus' text format 0.0.4; it touches nothing else and may run in a thread."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Families([*_gateways(known, steady), *_broker(broker), _build(version)]))
+    registry.register(_Families(told))
     return generate_latest(registry)
 
 
@@ -118,8 +123,8 @@ def _reasons(shown: list[Shown]) -> Iterator[Metric]:
 
 def _readings(shown: list[Shown]) -> Iterator[Metric]:
     fresh = [(gateway.serial, live) for gateway, live, _ in shown if gateway.fresh]
-    for name, (key, text) in MEASURED.items():
-        family = GaugeMetricFamily(name, text, labels=["serial", "meter", "phase"])
+    for name, (key, what) in MEASURED.items():
+        family = GaugeMetricFamily(name, what, labels=["serial", "meter", "phase"])
         for serial, live in fresh:
             for meter in Quantity:
                 for phase, prefix in PHASES.items():
@@ -144,13 +149,13 @@ def _energies(shown: list[Shown]) -> Metric:
 def _broker(broker: health.Broker) -> Iterator[Metric]:
     table = health.broker_table(broker)
     yield _one(GaugeMetricFamily("envoy_mqtt_connected", "Whether the broker is there."), broker.connected)
-    for name, value, text in (
+    for name, value, what in (
         ("connects", broker.connects, "Connections made to the broker."),
         ("messages", broker.messages, "Messages the broker took."),
         ("bytes", broker.bytes, "Bytes of payload the broker took."),
         ("replaced", broker.replaced, "Unsent messages that a newer one replaced."),
     ):
-        yield _one(CounterMetricFamily(f"envoy_mqtt_{name}_total", text), value)
+        yield _one(CounterMetricFamily(f"envoy_mqtt_{name}_total", what), value)
     failures = CounterMetricFamily("envoy_mqtt_failures_total", "Connections lost.", labels=["reason"])
     for reason, count in broker.failures.items():
         _add(failures, count, reason)
@@ -173,8 +178,8 @@ def _bound(most: float) -> str:
     return "+Inf" if most == inf else str(most)
 
 
-def _counter(name: str, text: str, *labels: str) -> CounterMetricFamily:
-    return CounterMetricFamily(name, text, labels=["serial", *labels])
+def _counter(name: str, what: str, *labels: str) -> CounterMetricFamily:
+    return CounterMetricFamily(name, what, labels=["serial", *labels])
 
 
 def _one(family: Any, value: Any) -> Metric:

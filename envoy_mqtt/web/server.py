@@ -160,7 +160,8 @@ class Server:
         metrics = await asyncio.to_thread(_import_metrics)
         moment = now()
         shown = [metrics.Shown(each, *self._last(each.serial)) for each in self._report.gateways(moment)]
-        body = metrics.write(__version__, shown, self._report.broker, moment.steady)
+        told = metrics.families(__version__, shown, self._report.broker, moment.steady)
+        body = await asyncio.to_thread(metrics.text, told)  # a third of a second for a thousand gateways
         return Response(body=body, headers={**HEADERS, "Content-Type": metrics.CONTENT_TYPE})
 
     def _last(self, serial: str | None) -> tuple[dict[str, object], dict[str, object]]:

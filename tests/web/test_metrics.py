@@ -8,9 +8,9 @@ from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from envoy_mqtt.health import Broker, Gateway, Latency
+from envoy_mqtt.health import Broker, Gateway, Journal, Latency
 from envoy_mqtt.pulse import Pulse
-from envoy_mqtt.web.metrics import Shown, write
+from envoy_mqtt.web.metrics import Shown, families, text
 
 CONTRACT = Path(__file__).parents[3] / "shared" / "design" / "mqtt.md"
 SERIAL = "122100000017"
@@ -69,15 +69,18 @@ def broker() -> Broker:
     )
 
 
-def read(text: bytes) -> Samples:
-    found = [sample for family in text_string_to_metric_families(text.decode()) for sample in family.samples]
+def read(exposition: bytes) -> Samples:
+    found = [
+        each for family in text_string_to_metric_families(exposition.decode()) for each in family.samples
+    ]
     samples = {(each.name, frozenset(each.labels.items())): each.value for each in found}
     assert len(samples) == len(found)
     return samples
 
 
 def written(*shown: Shown, to: Broker | None = None) -> Samples:
-    return read(write("1.2.3", shown or [Shown(gateway(), LIVE, ENERGY)], to or broker(), 1000.0))
+    told = families("1.2.3", shown or [Shown(gateway(), LIVE, ENERGY)], to or broker(), 1000.0)
+    return read(text(told))
 
 
 def of(samples: Samples, name: str, *labels: tuple[str, str]) -> float | None:
@@ -87,12 +90,10 @@ def of(samples: Samples, name: str, *labels: tuple[str, str]) -> float | None:
 def test_every_name_of_the_contract_is_there_and_no_other() -> None:
     section = CONTRACT.read_text().partition("Prometheus (`/metrics`) shows the same")[2]
     names = set(re.findall(r"`(envoy_[a-z_]+)", section))
-    families = text_string_to_metric_families(
-        write("1.2.3", [Shown(gateway(), LIVE, ENERGY)], broker(), 1000.0).decode()
-    )
+    told = text(families("1.2.3", [Shown(gateway(), LIVE, ENERGY)], broker(), 1000.0)).decode()
     said = {
         f"{family.name}_total" if family.type == "counter" else family.name
-        for family in families
+        for family in text_string_to_metric_families(told)
         if family.type != "info"
     }
     assert len(names) > 25
@@ -160,6 +161,12 @@ def test_the_brokers_figures_are_those_of_health() -> None:
     names = ("connected", "connects_total", "messages_total", "bytes_total", "replaced_total")
     assert [of(told, f"envoy_mqtt_{name}") for name in names] == [1, 2, 100, 5000, 7]
     assert of(told, "envoy_mqtt_failures_total", ("reason", "lost")) == 1
+
+
+def test_the_journal_is_told_of_where_it_is_on() -> None:
+    told = written(to=broker()._replace(journal=Journal(12, 3456, 7)))
+    assert of(told, "envoy_journal_depth") == 12
+    assert of(told, "envoy_journal_lost_total") == 7
 
 
 def test_latency_is_a_histogram() -> None:
