@@ -67,7 +67,22 @@ def test_a_poll_that_comes_a_moment_early_is_the_next_one() -> None:
 
 def test_where_no_counter_can_be_read_energy_comes_after_an_interval_and_a_half() -> None:
     it = summary(energy_s=60.0)
-    assert list(times(it, "energy", range(300))) == [90, 180, 270]
+    count(it, 0, 1000.0)
+    assert list(times(it, "energy", range(300))) == [0, 90, 180, 270]
+
+
+def test_energies_that_nobody_knows_are_not_told() -> None:
+    it = summary(energy_s=60.0)
+    assert list(times(it, "energy", range(300))) == []
+
+
+def test_nothing_old_looks_new() -> None:
+    """A gateway that is away is not told of again, and what is told has the time at which it was heard."""
+    it = summary(energy_s=60.0)
+    count(it, 0, 1000.0)
+    read(it, 1)
+    assert told(it, 2)["energy"]["time"] == at(1).unix
+    assert not any("energy" in told(it, now, online=False) for now in range(3, 600))
 
 
 def test_energy_comes_at_local_midnight() -> None:
