@@ -316,10 +316,10 @@ class Bridge:
         site = site._replace(battery=site.battery or self._ac_battery)
         if site == self._site:
             return []
-        if self._site is not None and site.meters == self._site.meters:
-            self._hearing.fit(site)  # what is known beside the meters stays known
-        else:
+        if self._site is None or site.meters != self._site.meters:
             self._hearing = Hearing(site, self._step.source)
+        else:
+            self._hearing.fit(site)  # what is known beside the meters stays known
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
         memory = self.book.get("energy")
