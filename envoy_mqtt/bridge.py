@@ -11,13 +11,14 @@ all the same calls:
     bridge.open(step, now)               a source answered: its readings follow
     bridge.receive(chunk, now)           bytes of the stream arrived
     bridge.answer(path, body, now)       a page that was asked for arrived
+    bridge.lacks(path)                   it is not there, until `forgive`
     bridge.tick(now)                     time has passed
     bridge.sum_up(now)                   time has passed: what is said in longer breaths
     bridge.stop()                        the process ends
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from math import inf
 from types import MappingProxyType
@@ -25,7 +26,9 @@ from typing import Any
 
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
+from envoy_mqtt.gateway.answers import SERIAL
 from envoy_mqtt.gateway.hearing import Heard, Hearing
+from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.gateway.layout import Combine, combiner
 from envoy_mqtt.gateway.pace import Pace, WallClock
@@ -38,6 +41,10 @@ from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Summary, Sums
+
+# A battery that so many answers in a row do not list is gone; gateways forget them for minutes (notes,
+# section 3.7).
+GONE = 3
 
 NOT_YET = Step(Source.STREAM, "")
 USUAL = Wanted()
@@ -52,7 +59,8 @@ TOTAL_IS_NET = (
 class Bridge:
     """One gateway's way from bytes to messages.
 
-    `books` are what `book` gave another process, by serial number. `readings` counts what was
+    `books` are what `book` gave another process, by serial number; `numbers` the sequence numbers after which
+    it goes on, where a journal keeps them. `readings` counts what was
     published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words.
     """
 
@@ -62,6 +70,7 @@ class Bridge:
         wanted: Wanted = USUAL,
         sums: Sums = USUAL_SUMS,
         books: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        numbers: Mapping[str, int] | None = None,
     ) -> None:
         self._publish = publish
         self._wanted = wanted
@@ -71,6 +80,9 @@ class Bridge:
         self._pace = Pace()
         self._wall = WallClock()
         self._serial: str | None = None
+        self._sequence = 0
+        self._numbers = numbers
+        self._used: dict[str, int] = {}
         self._forget()
         self.readings = 0
         self.pulse = Pulse()
@@ -87,9 +99,10 @@ class Bridge:
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self._absent: set[str] = set()
-        self._reported: dict[str, float] = {}
         book = self._books.get(self._serial or "", {})
+        self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
         self._ac_battery = book.get("ac_battery") is True
+        self._battery_missed = 0
         zone = book.get("zone")
         self.zone_name = zone if isinstance(zone, str) else None
         self._freshness = Freshness(self._publish.fresh_s)
@@ -155,7 +168,13 @@ class Bridge:
             "battery": self._site.battery,
             "ac_battery": self._ac_battery,
             "zone": self.zone_name,
+            "inverters": list(self._reported),
         }
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether the book that was remembered was nothing that can be understood."""
+        return self._site is not None and self._summary.forgotten
 
     @property
     def had_battery(self) -> bool:
@@ -175,14 +194,22 @@ class Bridge:
 
     @property
     def inverters(self) -> tuple[str, ...]:
-        """The serial numbers of the microinverters that have reported."""
+        """The serial numbers of the microinverters there are, those of the last run until it is asked."""
         return tuple(self._reported)
 
     @property
     def topics(self) -> frozenset[str]:
-        """Every topic of the gateway that its meters, its inverters and the configuration decide about."""
-        below = ("energy", "state", *(f"inverter/{inverter}" for inverter in self._reported))
+        """Every topic of the gateway that a broker keeps."""
         prefix = f"{self._publish.base_topic}/{self._serial}"
+        if not self._publish.retain:
+            return frozenset({f"{prefix}/availability"})
+        below = (
+            "availability",
+            "gateway",
+            "energy",
+            "state",
+            *(f"inverter/{each}" for each in self._reported),
+        )
         return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
 
     @property
@@ -197,7 +224,9 @@ class Bridge:
             self._wanted,
             copied=hearing.copied,
             absent=self._absent,
+            zone_known=self.zone_name is not None,
             production_s=hearing.production_s,
+            battery_live=hearing.battery_live,
         )
 
     @property
@@ -212,8 +241,11 @@ class Bridge:
         if serial != self._serial:
             if self._serial is not None:
                 self._books[self._serial] = self.book
+                self._used[self._serial] = self._sequence
             self._serial = serial
             self._forget()
+            if self._numbers is not None:
+                self._sequence = self._used.get(serial, self._numbers[serial])
         return goodbye + self._say_availability()
 
     def identify(self, site: Site, access: Access, step: Step = NOT_YET) -> list[Message]:
@@ -232,6 +264,7 @@ class Bridge:
     def open(self, now: Instant, step: Step | None = None) -> list[Message]:
         """A source answers: its readings follow; where it is the stream, bytes of a new one."""
         self._step = step or self._step
+        self._absent.clear()
         self._hearing.open(self._step.source)
         self._events = Decoder()
         self._pace.open(now.steady)
@@ -283,8 +316,12 @@ class Bridge:
         self._set_patience()
 
     def lacks(self, path: str) -> None:
-        """The gateway has no such page, or not for us: it need not be asked for it again."""
+        """The gateway has no such page, or not for us: not asked again until it is forgiven."""
         self._absent.add(path)
+
+    def forgive(self) -> None:
+        """What was not there may be by now."""
+        self._absent.clear()
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
@@ -313,29 +350,32 @@ class Bridge:
 
     def _fit(self, site: Site) -> list[Message]:
         """The site is this from now on."""
+        memory = self.book.get("energy")
+        known = memory if isinstance(memory, Mapping) else None
         site = site._replace(battery=site.battery or self._ac_battery)
-        if site == self._site:
+        before, self._site = self._site, site
+        if before is not None and _shape(site) == _shape(before):
+            self._hearing.fit(site)  # a flag, a status, another firmware: what is published stays
             return []
-        if self._site is None or site.meters != self._site.meters:
-            self._hearing = Hearing(site, self._step.source)
+        if before is None or site.meters != before.meters:
+            self._hearing: Hearing = Hearing(site, self._step.source)
         else:
             self._hearing.fit(site)  # what is known beside the meters stays known
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
-        memory = self.book.get("energy")
-        self._site = site
-        known = memory if isinstance(memory, Mapping) else None
         self._summary = Summary(site, self._payloads.live_keys, self._sums, known)
         return self._leave_behind(self._payloads.topics)
 
     def _tell(self, heard: Heard, now: Instant) -> Iterator[Message]:
         assert self._site is not None
-        if heard.meters is not None:
+        if heard.meters or (heard.meters is not None and not self._site.metered):
             yield from self._fit(self._site._replace(meters=heard.meters))
         if heard.ac_battery is not None:
             others = self._site.battery and not self._ac_battery
             self._ac_battery = heard.ac_battery
             yield from self._fit(self._site._replace(battery=others))
+        if heard.battery is not None:
+            yield from self._fit(self._site._replace(battery=self._has_battery(there=heard.battery)))
         if heard.counted is not None:
             self._summary.count(heard.counted, now)
         if heard.produced_wh is not None:
@@ -344,23 +384,47 @@ class Bridge:
             self.zone_name = heard.zone
         if heard.measured is not None:
             yield from self._publish_reading(heard.measured, now.steady, now, heard.wholes)
-        for inverter in heard.inverters:
-            if self._reported.get(inverter.serial) != inverter.reported_unix:
-                self._reported[inverter.serial] = inverter.reported_unix
-                yield self._payloads.report(inverter, now.unix)
+        if heard.inverters is not None:
+            yield from self._report(heard.inverters, now)
         yield from self._say_gateway()
+
+    def _has_battery(self, *, there: bool) -> bool:
+        """Whether there is a battery: one that is listed is, one that is not is gone after a while."""
+        assert self._site is not None
+        self._battery_missed = 0 if there else self._battery_missed + 1
+        return there or (self._site.battery and self._battery_missed < GONE)
+
+    def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
+        """The answer keeps those that sleep (protocol notes, section 3.5): one that is missing is gone."""
+        before = self._reported
+        self._reported = {each.serial: each.reported_unix for each in inverters} or before
+        for inverter in inverters:
+            if before.get(inverter.serial) != inverter.reported_unix:
+                yield self._payloads.report(inverter, now.unix)
+
+    def _known_inverters(self, book: Mapping[str, Any]) -> list[str]:
+        """Whose devices are not to vanish at each start, for the minutes until the gateway was asked."""
+        told = book.get("inverters")
+        if self._wanted.inverters_s is None or not isinstance(told, list):
+            return []
+        return [serial for serial in told if isinstance(serial, str) and SERIAL.fullmatch(serial)]
 
     def _publish_reading(
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
     ) -> Iterator[Message]:
         self.readings += 1
+        self._sequence += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
         quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
         charge = self._hearing.charged(now.steady)
-        reading = Reading(time, self.readings, self._step.source, quantities, charge)
-        yield from self._payloads.write(reading, steady=now.steady, interval_s=self.interval_s)
+        reading = Reading(time, self._sequence, self._step.source, quantities, charge)
+        payloads, summary = self._payloads, self._summary
+        for message in payloads.write(reading, steady=now.steady, interval_s=self.interval_s):
+            yield message
+            if payloads is not self._payloads:
+                return  # the site became another one since `live` left
         self.pulse.read(now.steady)
-        self._summary.read(self._payloads.live, quantities, taken, now)
+        summary.read(payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)
         yield from self._say_availability()
 
@@ -395,3 +459,9 @@ class Bridge:
 
     def _message(self, topic: str, payload: bytes, *, retain: bool = True) -> Message:
         return Message(f"{self._publish.base_topic}/{self._serial}/{topic}", payload, qos=1, retain=retain)
+
+
+def _shape(site: Site) -> object:
+    """What of a site decides about topics and keys, and which answers are read."""
+    meters = [(each.eid, each.kind, each.enabled, each.phases) for each in site.meters]
+    return site.identity.serial, meters, site.battery

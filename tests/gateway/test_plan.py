@@ -18,6 +18,7 @@ READ = "/ivp/meters/readings"
 LIVE = "/ivp/livedata/status"
 POWER = "/ivp/ensemble/power"
 CHARGE = "/ivp/ensemble/secctrl"
+INVENTORY = "/ivp/ensemble/inventory"
 REPORTED = "/production.json"
 PLAIN = "/api/v1/production"
 INVERTERS = "/api/v1/production/inverters"
@@ -38,7 +39,8 @@ def wanted(layout: Site, source: Source, wants: Wanted = DEFAULT, **more: object
 
 
 def test_beside_a_stream_that_has_everything_the_counters_are_asked_once_a_minute() -> None:
-    assert wanted(site(P, N), STREAM, Wanted()) == {READ: 60.0, METERS: 900.0, REPORTED: 86_400.0}
+    now_and_then = {METERS: 900.0, INVENTORY: 900.0, REPORTED: 86_400.0}
+    assert wanted(site(P, N), STREAM, Wanted()) == {READ: 60.0, **now_and_then}
 
 
 def test_the_gateways_time_zone_and_its_inverters_only_where_they_are_wanted() -> None:
@@ -98,7 +100,7 @@ def test_an_ac_battery_is_looked_for_only_where_there_can_be_one() -> None:
 
 
 def test_what_is_not_there_is_not_asked_for() -> None:
-    assert wanted(site(P, N), STREAM, absent={READ, METERS, REPORTED, HOME}) == {}
+    assert wanted(site(P, N), STREAM, absent={READ, METERS, INVENTORY, REPORTED, HOME}) == {}
 
 
 def test_where_the_source_is_a_page_it_is_not_asked_twice() -> None:
@@ -163,9 +165,10 @@ def test_nothing_is_forgotten_over_a_day(name: str) -> None:
 
 
 def test_streaming_at_default_settings_takes_a_request_a_minute_and_a_few_more_a_day() -> None:
-    """The counters 1,440 times, the list of meters 96 times, time zone and AC Battery once; by hand."""
+    """The counters 1,440 times, meters and batteries 96 times each, time zone and AC Battery once; by hand."""
     counted = Counter(path for _, path in day(polls(site(P, N), STREAM, DEFAULT, copied=False, absent=())))
     assert counted[READ] == 1440
     assert 95 <= counted[METERS] <= 97
+    assert 95 <= counted[INVENTORY] <= 97
     assert (counted[HOME], counted[REPORTED]) == (1, 1)
-    assert counted.total() <= 1440 + 97 + 2
+    assert counted.total() <= 1440 + 2 * 97 + 2
