@@ -289,6 +289,72 @@ def test_a_total_that_is_the_net_is_mended() -> None:
     assert (live["consumption_power"], live["net_power"]) == (300.0, -200.0)
 
 
+def test_a_total_that_is_the_net_is_told_in_the_reason_until_they_differ_for_a_minute() -> None:
+    bridge = identified(site(P, T))
+    copied = event().replace(b'"p":300.0', b'"p":-200.0')
+    list(bridge.receive(copied, at(1.0)))
+    (about,) = of(bridge.tick(at(1.5)), "gateway")
+    assert about["source_reason"].startswith("The stream is there. Its total-consumption equals the net")
+    assert of(bridge.tick(at(2.5)), "gateway") == []
+    told: list[Message] = []
+    for second in range(2, 64):
+        list(bridge.receive(event(), at(second)))
+        told += bridge.tick(at(second + 0.5))
+    (about,) = of(told, "gateway")
+    assert about["source_reason"] == "The stream is there."
+    assert not bridge.total_is_net
+
+
+PLAIN = "/api/v1/production"
+REPORT = b'{"wattsNow": 800, "wattHoursLifetime": 5}'
+
+
+@pytest.mark.parametrize(("interval_s", "expiry_s"), [(60.0, 300), (300.0, 1500)])
+def test_of_a_slow_source_three_intervals_are_silence_and_five_the_expiry(
+    interval_s: float, expiry_s: int
+) -> None:
+    bridge = identified(site())
+    bridge.open(at(0.0), Step(Source.PRODUCTION, "There is no meter."))
+    bridge.pace(interval_s)
+    messages = list(bridge.answer(PLAIN, REPORT, at(1.0)))
+    live = next(message for message in messages if message.topic.endswith("/live"))
+    assert (live.expiry_s, live.good_until) == (expiry_s, 1.0 + 3 * interval_s)
+    assert of(messages, "availability") == ["online"]
+    assert of(bridge.tick(at(1.0 + 3 * interval_s)), "availability") == []
+    assert of(bridge.tick(at(1.1 + 3 * interval_s)), "availability") == ["offline"]
+
+
+def test_a_slow_source_that_says_the_same_for_hours_is_not_frozen() -> None:
+    bridge = identified(site())
+    bridge.open(at(0.0), Step(Source.PRODUCTION, "There is no meter."))
+    told = [message for minute in range(120) for message in bridge.answer(PLAIN, REPORT, at(60.0 * minute))]
+    assert of(told, "availability") == ["online"]
+
+
+def test_a_page_that_is_not_there_is_asked_again_after_a_new_connection_or_token() -> None:
+    layout = site(P, N)
+    bridge = identified(layout)
+    everything = bridge.polls
+    bridge.lacks("/ivp/meters/readings")
+    assert "/ivp/meters/readings" not in {poll.path for poll in bridge.polls}
+    bridge.identify(layout, ACCESS, STEP)
+    assert bridge.polls == everything
+    bridge.lacks("/ivp/meters/readings")
+    bridge.renew("installer", None)
+    assert bridge.polls == everything
+
+
+def test_a_battery_that_is_found_costs_nothing_that_is_known() -> None:
+    """An AC Battery shows on the page that the inverters' figure comes from."""
+    identity = Identity(SERIAL, "", "D7.6.175", metered=True, web_tokens=True)
+    bridge = identified(Site(identity, (meter(N, 1),)))
+    page = b'{"production": [{"type": "inverters", "wNow": 800, "whLifetime": 5}], "storage": [%s]}'
+    list(bridge.answer("/production.json", page % b'{"type": "acb", "activeCount": 1}', at(1.0)))
+    (live,) = of(bridge.receive(event(), at(2.0)), "live")
+    assert live["production_power"] == 800.0
+    assert "storage_power" in live
+
+
 def test_five_minutes_of_the_same_while_power_flows_is_offline() -> None:
     bridge = identified(site(P, N))
     told: list[Message] = []
