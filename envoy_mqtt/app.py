@@ -14,9 +14,9 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import tzinfo
 from math import inf
 from typing import Any, NoReturn
@@ -47,6 +47,7 @@ from envoy_mqtt.mqtt.discovery import Discovery
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Publisher
+from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.report import Report
 from envoy_mqtt.summary import Sums
@@ -62,6 +63,11 @@ THREADS = 128
 
 # What waits when the process is told to stop has this long to leave.
 FLUSH_S = 3.0
+
+# And the journal so long to write down what it has; a disk that hangs is not waited for.
+KEEP_S = 2.0
+
+MEGABYTE = 1_000_000
 
 UNSAVED = "energies not remembered"
 
@@ -195,16 +201,17 @@ class App:
         self._installation = installation.load(self._data_dir)
         self._pins = Pins(self._data_dir)
         _reload(self._pins)
-        self._outbox = Outbox()
         self.broker_line = Line("broker", host=settings.mqtt.host)
         publish = _publish(settings)
         self._line = Line("bridge")
+        self._spool = _spool(settings, self._line)
+        self._outbox = Outbox(None if self._spool is None else self._spool.keep)
         self._zone = zone.configured(settings.site.timezone)
         self._books = Books(self._data_dir)
         books = self._open_books()
         self.gateways = [self._gateway(name, gateway, publish, books) for name, gateway in sections(settings)]
         self._state = f"{publish.base_topic}/bridge/state"
-        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line)
+        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line, self._spool)
         self._announcer = Announcer(
             self._data_dir,
             [each.bridge for each in self.gateways],
@@ -238,7 +245,8 @@ class App:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
         wanted = _wanted(self._settings, zone=self._zone is None)
-        bridge = Bridge(publish, wanted, _sums(self._settings, self._zone or zone.machine()), books)
+        sums = _sums(self._settings, self._zone or zone.machine())
+        bridge = Bridge(publish, wanted, sums, books, None if self._spool is None else self._spool.numbers)
         return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -249,7 +257,7 @@ class App:
         self._say_info()
         self._outbox.put(self._remembered())
         line = self.broker_line
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group, _keeping(self._spool, group):
             broker = group.create_task(
                 keep(self.publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
             )
@@ -387,7 +395,28 @@ def _publish(settings: Settings) -> Publish:
         meters=settings.publish.meters,
         scalars=settings.publish.scalars,
         fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
+        journal=settings.journal.enabled,
     )
+
+
+def _spool(settings: Settings, line: Line) -> Spool | None:
+    if not settings.journal.enabled:
+        return None
+    max_bytes = settings.journal.max_mb * MEGABYTE
+    return Spool(settings.data_dir, settings.mqtt.base_topic, line, max_bytes=max_bytes)
+
+
+@asynccontextmanager
+async def _keeping(spool: Spool | None, group: asyncio.TaskGroup) -> AsyncIterator[None]:
+    """The journal writes as long as the block lasts, and what is left after it."""
+    if spool is None:
+        yield
+        return
+    task = group.create_task(spool.run(), name="journal")
+    yield
+    spool.finish()
+    await asyncio.wait({task}, timeout=KEEP_S)
+    await end(task)
 
 
 def _wanted(settings: Settings, *, zone: bool) -> Wanted:

@@ -54,7 +54,8 @@ TOTAL_IS_NET = (
 class Bridge:
     """One gateway's way from bytes to messages.
 
-    `books` are what `book` gave another process, by serial number. `readings` counts what was
+    `books` are what `book` gave another process, by serial number; `numbers` the sequence numbers after which
+    it goes on, where a journal keeps them. `readings` counts what was
     published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words.
     """
 
@@ -64,6 +65,7 @@ class Bridge:
         wanted: Wanted = USUAL,
         sums: Sums = USUAL_SUMS,
         books: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        numbers: Mapping[str, int] | None = None,
     ) -> None:
         self._publish = publish
         self._wanted = wanted
@@ -73,6 +75,9 @@ class Bridge:
         self._pace = Pace()
         self._wall = WallClock()
         self._serial: str | None = None
+        self._sequence = 0
+        self._numbers = numbers
+        self._used: dict[str, int] = {}
         self._forget()
         self.readings = 0
         self.pulse = Pulse()
@@ -224,8 +229,11 @@ class Bridge:
         if serial != self._serial:
             if self._serial is not None:
                 self._books[self._serial] = self.book
+                self._used[self._serial] = self._sequence
             self._serial = serial
             self._forget()
+            if self._numbers is not None:
+                self._sequence = self._used.get(serial, self._numbers[serial])
         return goodbye + self._say_availability()
 
     def identify(self, site: Site, access: Access, step: Step = NOT_YET) -> list[Message]:
@@ -380,10 +388,11 @@ class Bridge:
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
     ) -> Iterator[Message]:
         self.readings += 1
+        self._sequence += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
         quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
         charge = self._hearing.charged(now.steady)
-        reading = Reading(time, self.readings, self._step.source, quantities, charge)
+        reading = Reading(time, self._sequence, self._step.source, quantities, charge)
         yield from self._payloads.write(reading, steady=now.steady, interval_s=self.interval_s)
         self.pulse.read(now.steady)
         self._summary.read(self._payloads.live, quantities, taken, now)

@@ -404,6 +404,22 @@ def test_the_sequence_grows_by_one_with_each_reading_whatever_happens() -> None:
 # Bytes
 
 
+def test_with_a_journal_each_gateways_numbers_go_on_where_they_ended() -> None:
+    other = "122100000025"
+    bridge = Bridge(Publish(journal=True), numbers={SERIAL: 41, other: 1000})
+
+    def numbers(serial: str, steady: float) -> list[int]:
+        bridge.identify(site(P, N, serial=serial), ACCESS, STEP)
+        bridge.open(at(steady))
+        messages = bridge.receive(event() + event(), at(steady + 1.0))
+        return [content(message)["sequence"] for message in messages if message.kept]
+
+    assert numbers(SERIAL, 0.0) == [42, 43]
+    assert numbers(other, 10.0) == [1001, 1002]
+    assert numbers(SERIAL, 20.0) == [44, 45]
+    assert bridge.readings == 6
+
+
 def test_what_a_broken_connection_began_is_forgotten() -> None:
     bridge = identified(site(P, N))
     assert bridge.receive(event()[:400], at(1.0)) == []

@@ -3,6 +3,7 @@
 import asyncio
 import tracemalloc
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from math import inf
 
 import pytest
@@ -57,6 +58,24 @@ async def test_messages_leave_in_the_order_in_which_they_were_put() -> None:
     put(outbox, "live=1", "production=1", "net=1", "live=2", "production=2", "net=2")
     assert await take(outbox) == ["live=1", "production=1", "net=1", "live=2", "production=2", "net=2"]
     assert outbox.replaced == 0
+
+
+async def test_the_journal_takes_its_own_and_the_rest_leaves() -> None:
+    kept = []
+
+    def journal(messages: Iterable[Message]) -> Iterator[Message]:
+        for each in messages:
+            if each.topic == "journal":
+                kept.append(each)
+            else:
+                yield each
+
+    outbox = Outbox(journal)
+    outbox.open(0.0)
+    put(outbox, "live=1", "journal=1", "net=1")
+    assert await take(outbox) == ["live=1", "net=1"]
+    assert kept == [message("journal", 1)]
+    assert outbox.said("journal") is None
 
 
 async def test_a_burst_of_23_readings_leaves_whole() -> None:

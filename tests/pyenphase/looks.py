@@ -22,7 +22,7 @@ ASK = Path(__file__).with_name("ask.py")
 # An answer is one line with all that the gateway said in it.
 LONGEST_LINE = 2**24
 
-# They all start at the same time, on whatever machine this is.
+# A look takes ten seconds at most; they all begin at once, on whatever machine this is.
 PATIENCE_S = 60.0
 
 # The bridge believes no rise of much more than 0.1 kWh in the seconds that really pass.
