@@ -203,15 +203,14 @@ async def test_another_gateway_at_the_address_is_told_while_it_is_there(
 async def test_a_renewed_certificate_is_told_although_it_is_followed(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
-    async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
-        async with bridging(
-            settings(tmp_path, **target(gateway, broker, gateway__token=gateway.owner_token))
-        ):
-            await ears.until(well)
-            await gateway.fault("new_certificate")
-            await gateway.fault("end")
-            await ears.until(lambda it: codes(it) == {"certificate_changed"})
-            assert sources(ears)
+    async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears, bridging(
+        settings(tmp_path, **target(gateway, broker, gateway__token=gateway.owner_token))
+    ):
+        await ears.until(well)
+        await gateway.fault("new_certificate")
+        await gateway.fault("end")
+        await ears.until(lambda it: codes(it) == {"certificate_changed"})
+        assert sources(ears)
 
 
 # However it fails, it is asked gently: 1, 2, 4 … seconds apart.
