@@ -133,9 +133,9 @@ def test_when_readings_come_again_state_does_not_wait_for_its_turn() -> None:
     assert told(it, 12)["state"]["production_energy"] == 5.0
     assert "state" not in told(it, 13)
     assert told(it, 21, online=False) == {}
-    read(it, 33, production=2000.0)
-    assert told(it, 33)["state"]["production_power"] == 2000
-    assert "state" not in told(it, 34)
+    read(it, 23, production=2000.0)
+    assert told(it, 23)["state"]["production_power"] == 2000
+    assert "state" not in told(it, 24)
 
 
 def test_state_shows_the_energies_that_were_told_last() -> None:
