@@ -51,12 +51,13 @@ def polls(
     absent: Collection[str],
     zone_known: bool = False,
     production_s: float = PRODUCTION_S,
+    battery_live: bool = True,
 ) -> tuple[Poll, ...]:
     """What to ask beside `source`, the most urgent first.
 
     `copied` is whether the storage meter shows a copy of the grid's (firmware 8.2.127), `absent` are pages
     that this gateway does not have, `zone_known` is whether its time zone was learnt before, `production_s`
-    how often the inverters' figures are asked for.
+    how often the inverters' figures are asked for, `battery_live` whether livedata tells a battery's power.
     """
     reports = site.battery or copied
     every = _polls(site, source, wanted, reports=reports, zone_known=zone_known, production_s=production_s)
@@ -64,7 +65,7 @@ def polls(
     for poll in every:
         if poll.path not in absent:
             there.setdefault(poll.path, poll)
-    if livedata.PATH in there:
+    if livedata.PATH in there and battery_live:
         there.pop(battery.POWER_PATH, None)
     there.pop(page_of(site, source), None)
     return tuple(there.values())
@@ -90,6 +91,8 @@ def _polls(
     if wanted.zone and (unhurried or not zone_known):
         yield Poll(timezone.PATH, ONCE_S)
     yield Poll(METERS, wanted.meters_s)
+    if Kind.STORAGE not in site.metered and site.identity.web_tokens:
+        yield Poll(battery.INVENTORY_PATH, METERS_S)
     newer = site.identity.web_tokens and site.identity.metered
     if Kind.STORAGE not in site.metered and newer and unhurried:
         yield Poll(battery.PRODUCTION_PATH, ONCE_S)  # the only page that tells of an AC Battery
