@@ -73,7 +73,11 @@ KEEP_S = 2.0
 
 MEGABYTE = 1_000_000
 
+# What could not be written is tried again so often.
+SAVE_AGAIN_S = 60.0
+
 UNSAVED = "energies not remembered"
+LOST = "energies of before lost"
 
 # The first pages, energies and announcements leave something behind, too: 2 MiB on a bad day.
 SETTLED_S = 3.0
@@ -215,6 +219,7 @@ class App:
         self._outbox = Outbox(None if self._spool is None else self._spool.keep)
         self._zone = zone.configured(settings.site.timezone)
         self._books = Books(self._data_dir)
+        self._forgotten: set[str] = set()
         books = self._open_books()
         self.gateways = [self._gateway(name, gateway, publish, books) for name, gateway in sections(settings)]
         self._state = f"{publish.base_topic}/bridge/state"
@@ -256,7 +261,7 @@ class App:
     def _open_books(self) -> dict[str, Mapping[str, Any]]:
         books, complaints = self._books.load()
         for sentence in complaints:
-            self._line.warn("energies of before lost", error=sentence, code="disk")
+            self._line.warn(LOST, error=sentence, code="disk")
         return books
 
     def _gateway(
@@ -284,10 +289,11 @@ class App:
             try:
                 following = (keep(each.follow, each.line, sleep=each.rest) for each in self.gateways)
                 renewing = (each.renew() for each in self.gateways)
-                always = (self._tick(), self._sum_up(), self.desk.serve(), self._announcer.run())
+                summing = (self._sum_up(each.bridge) for each in self.gateways)
+                always = (self._tick(), self.desk.serve(), self._announcer.run())
                 web = () if self._web is None else (keep(self._web.serve, self._web), self._web.beat())
                 living = self._life.beat(lambda: self._web is not None and self._web.listening)
-                jobs = (living, *always, *following, *renewing, *web)
+                jobs = (living, *always, *summing, *following, *renewing, *web)
                 await run_until(stop, *map(self._life.supervise, jobs))
             finally:
                 await self._say_goodbye()
@@ -315,33 +321,39 @@ class App:
 
     async def _tick(self) -> None:
         known: list[str | None] = [None for _ in self.gateways]
+        connects, again_at = self.publisher.connects, 0.0
         while True:
             for gateway in self.gateways:
                 self._outbox.put(gateway.tick(now()))
             self.desk.tick(now())
             self.report.tick(now())
             met = [each.bridge.serial for each in self.gateways]
-            if met != known:
-                known = met
+            if met != known or connects != self.publisher.connects:
                 self._say_info()
+            if met != known or now().steady >= again_at:
+                again_at = now().steady + SAVE_AGAIN_S
                 self._remember()
+            if met != known:
                 _stop_collecting()
                 asyncio.get_running_loop().call_later(SETTLED_S, give_back)
+            known, connects = met, self.publisher.connects
             await asyncio.sleep(1)
 
-    async def _sum_up(self) -> None:
+    async def _sum_up(self, bridge: Bridge) -> None:
         """Energies are remembered before they are told; a disk that hangs delays nothing but them."""
         while True:
             await asyncio.sleep(1.002 - time.time() % 1.0)
-            for gateway in self.gateways:
-                await self._sum_up_one(gateway.bridge)
+            await self._sum_up_once(bridge)
 
-    async def _sum_up_one(self, bridge: Bridge) -> None:
+    async def _sum_up_once(self, bridge: Bridge) -> None:
         bridge.beat(self.desk.interval_s)
         if self._zone is None and bridge.zone_name is not None:
             bridge.move(zone.named(bridge.zone_name) or zone.machine())
         messages = bridge.sum_up(now())
         if bridge.serial is not None and any(message.topic.endswith("/energy") for message in messages):
+            if bridge.forgotten and bridge.serial not in self._forgotten:
+                self._forgotten.add(bridge.serial)
+                self._line.warn(LOST, error=self._books.keep_aside(bridge.serial), code="disk")
             complaint = await asyncio.to_thread(self._books.save, bridge.serial, bridge.book)
             if complaint is None:
                 self._line.mended(UNSAVED)

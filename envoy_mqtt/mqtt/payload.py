@@ -119,8 +119,8 @@ class Payloads:
             "time": time,
             "timestamp": timestamp,
             "serial": inverter.serial,
-            "power": inverter.power_w,
-            "max_power": inverter.max_power_w,
+            "power": round(inverter.power_w, 1) + 0.0,
+            "max_power": round(inverter.max_power_w, 1) + 0.0,
             "reported": iso(inverter.reported_unix),
         }
         topic = f"{self._prefix}/inverter/{inverter.serial}"
