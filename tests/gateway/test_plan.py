@@ -165,7 +165,7 @@ def test_nothing_is_forgotten_over_a_day(name: str) -> None:
 
 
 def test_streaming_at_default_settings_takes_a_request_a_minute_and_a_few_more_a_day() -> None:
-    """The counters 1,440 times, meters and batteries 96 times each, time zone and AC Battery once; by hand."""
+    """Counters 1,440 times, meters and batteries 96 times each, time zone and AC Battery once; by hand."""
     counted = Counter(path for _, path in day(polls(site(P, N), STREAM, DEFAULT, copied=False, absent=())))
     assert counted[READ] == 1440
     assert 95 <= counted[METERS] <= 97
