@@ -76,6 +76,7 @@ def test_without_any_file_the_defaults_are_in_force(tmp_path: Path) -> None:
     }
     assert it.publish.model_dump() == {"meters": True, "live": True, "scalars": False}
     assert it.availability.timeout_s == 30
+    assert (it.web.enabled, it.web.host, it.web.port, it.web.allowed_hosts) == (True, "127.0.0.1", 8099, ())
     assert (it.log.level, it.log.format) == ("info", "auto")
 
 
@@ -382,7 +383,7 @@ def test_every_mistake_is_told_at_once_each_in_a_line(tmp_path: Path) -> None:
         tls = true
         [publish]
         live = "yes"
-        [web]
+        [wobble]
         port = 8099
     """
     environ = {"ENVOY_AVAILABILITY__TIMEOUT_S": "soon", "ENVOY_MQTT__TSL__ENABLED": "1"}
@@ -402,7 +403,7 @@ def test_every_mistake_is_told_at_once_each_in_a_line(tmp_path: Path) -> None:
         "mqtt.tls: found true or false, allowed is a section with keys of its own",
         'publish.live: found "yes", allowed is true or false',
         "weather: there is no such key",
-        "web: there is no such key",
+        "wobble: there is no such key",
     ]
 
 
@@ -533,6 +534,14 @@ def allowed(folder: Path, key: str, value: object) -> bool:
         ("mqtt.tls.ca_file", ["a"], ["", 1, "a\0b"]),
         ("publish.meters", [True], ["on", 1]),
         ("availability.timeout_s", [2, 3600, 2.5], [1, 3601, "30"]),
+        ("web.enabled", [True, False], ["true", 1]),
+        ("web.host", ["127.0.0.1", "0.0.0.0", "::", "[::1]", "pi"], ["", "http://pi", "pi:80", 1]),
+        ("web.port", [1, 65535], [0, 65536, "8099", 1.5]),
+        (
+            "web.allowed_hosts",
+            [[], ["solar.example.com"], ["a.example", "B.example."], "a.example, b.example"],
+            [[""], ["a:80"], ["http://a"], [1], {}, 1, ["*.example"]],
+        ),
         ("log.level", ["debug", "info", "warning", "error"], ["", "DEBUG", "critical", 10]),
         ("log.format", ["auto", "console", "json"], ["text", True]),
         ("data_dir", ["a"], ["", 1]),
@@ -572,6 +581,8 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         username = 'my "own"'
         password = "hunter2"
         tls = {{ enabled = true, ca_file = "/etc/ca.pem" }}
+        [web]
+        allowed_hosts = ["a.example", "B.example."]
     """
     assert show(settings(tmp_path, toml, {"ENVOY_DATA_DIR": "/data"})) == (
         'data_dir = "/data"\n'
@@ -629,6 +640,11 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "\n[journal]\n"
         "enabled = false\n"
         "max_mb = 256\n"
+        "\n[web]\n"
+        "enabled = true\n"
+        'host = "127.0.0.1"\n'
+        "port = 8099\n"
+        'allowed_hosts = ["a.example", "b.example"]\n'
         "\n[log]\n"
         'level = "info"\n'
         'format = "auto"\n'
@@ -674,6 +690,7 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
         "site": {"night_w": 5},
         "inverters": {"enabled": False, "interval_s": 300},
         "journal": {"enabled": False, "max_mb": 256},
+        "web": {"enabled": True, "host": "127.0.0.1", "port": 8099, "allowed_hosts": []},
         "log": {"level": "info", "format": "auto"},
     }
 
@@ -762,6 +779,10 @@ VALID: dict[Key, st.SearchStrategy[object]] = {
     ("publish", "live"): st.booleans(),
     ("publish", "scalars"): st.booleans(),
     ("availability", "timeout_s"): st.one_of(st.floats(2, 3600), st.integers(2, 3600)),
+    ("web", "enabled"): st.booleans(),
+    ("web", "host"): st.one_of(_names(), st.ip_addresses().map(str)),
+    ("web", "port"): st.integers(1, 65535),
+    ("web", "allowed_hosts"): st.lists(_names(), max_size=3).map(",".join),
     ("log", "level"): st.sampled_from(["debug", "info", "warning", "error"]),
     ("log", "format"): st.sampled_from(["auto", "console", "json"]),
 }

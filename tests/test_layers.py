@@ -74,6 +74,9 @@ LAYERS = {
         "pulse",
         "health",
         "summary",
+        "web.hosts",
+        "web.events",
+        "web.metrics",
         "diagnosis",
     ),
     "product": ("bridge", "standing"),
@@ -81,6 +84,7 @@ LAYERS = {
         "clock",
         "memory",
         "line",
+        "life",
         "outbox",
         "supervise",
         "store",
@@ -109,9 +113,23 @@ LAYERS = {
         "mqtt.publisher",
         "announcer",
         "mqtt.trial",
+        "web.audience",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "access", "report", "desk", "app", "trust", "discover", "doctor", "cleanup"),
+    "wiring": (
+        "config",
+        "log",
+        "access",
+        "report",
+        "web.server",
+        "desk",
+        "app",
+        "healthcheck",
+        "trust",
+        "discover",
+        "doctor",
+        "cleanup",
+    ),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }
@@ -145,11 +163,13 @@ HOMES = {
         "gateway.trouble",
         "gateway.wire",
         "simulator",
+        "web.server",
     },
     "aiomqtt": {"mqtt.connection", "mqtt.publisher", "mqtt.trial", "demo"},
     "cryptography": {"simulator"},
     "jwt": {"gateway.token", "simulator"},
     "paho": {"mqtt.connection", "mqtt.publisher"},
+    "prometheus_client": {"web.metrics"},
     "pydantic": {"config"},
     "pydantic_core": {
         "gateway.document",
@@ -210,7 +230,7 @@ def imports(source: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             origin = "." * node.level + (node.module or "")
-            deeper = origin in ("envoy_mqtt", *(f"envoy_mqtt.{each}" for each in ("gateway", "mqtt")))
+            deeper = origin in ("envoy_mqtt", *(f"envoy_mqtt.{each}" for each in ("gateway", "mqtt", "web")))
             found |= {f"{origin}.{alias.name}" for alias in node.names} if deeper else {origin}
     return found - {"envoy_mqtt.__version__"}
 

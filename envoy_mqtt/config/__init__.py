@@ -19,6 +19,7 @@ from envoy_mqtt.config.settings import (
     Publish,
     Settings,
     Tls,
+    Web,
 )
 from envoy_mqtt.config.shown import public, show
 from envoy_mqtt.config.surroundings import inside_container
@@ -33,6 +34,7 @@ __all__ = [
     "Publish",
     "Settings",
     "Tls",
+    "Web",
     "inside_container",
     "load",
     "public",

@@ -77,6 +77,15 @@ def _ipv6(text: str) -> str:
     return str(ipaddress.IPv6Address(text))
 
 
+def names(value: object) -> tuple[str, ...]:
+    """Names in their one spelling, of a list or of text with commas between them."""
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",") if name.strip()]
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ValueError
+    return tuple(map(_name, value))
+
+
 def zone(text: str | None) -> str | None:
     """A time zone that is known here, by its IANA name, or none."""
     if text is not None:

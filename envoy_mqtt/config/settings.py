@@ -184,6 +184,19 @@ class Journal(Section):
     max_mb: int = _between(256, 1, 100_000)
 
 
+class Web(Section):
+    """The web server: the state, server-sent events, health and metrics."""
+
+    enabled: bool = _switch(True)
+    host: Annotated[str, AfterValidator(forms.broker_host)] = Field(
+        "127.0.0.1", description="a name or an address to listen on, without scheme and port"
+    )
+    port: int = _between(8099, 1, 65535)
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(forms.names)] = Field(
+        (), description="a list of names, without scheme and port"
+    )
+
+
 class Log(Section):
     """What is said on stderr, and how it looks."""
 
@@ -221,6 +234,7 @@ class Settings(BaseSettings):
     site: Site = Site()
     inverters: Inverters = Inverters()
     journal: Journal = Journal()
+    web: Web = Web()
     log: Log = Log()
 
     _file: Path | None = PrivateAttr(None)

@@ -53,7 +53,7 @@ def _without(tree: Any) -> Any:
 
 def _table(at: tuple[str, ...], table: dict[str, Any], brackets: str = "[]") -> list[str]:
     """The lines of a table: its header, its values, then the tables within, as TOML wants them."""
-    inner = {name: value for name, value in table.items() if isinstance(value, dict | list)}
+    inner = {name: value for name, value in table.items() if _is_table(value)}
     lines = (
         ["", f"{brackets[: len(brackets) // 2]}{'.'.join(at)}{brackets[len(brackets) // 2 :]}"] if at else []
     )
@@ -65,9 +65,16 @@ def _table(at: tuple[str, ...], table: dict[str, Any], brackets: str = "[]") -> 
     return lines
 
 
+def _is_table(value: object) -> bool:
+    several = value if isinstance(value, list) else [value]
+    return bool(several) and isinstance(several[0], dict)
+
+
 def _text(value: object) -> str:
     if isinstance(value, SecretStr):
         value = HIDDEN
+    if isinstance(value, list):
+        return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, bool | int | float):
         return str(value).lower()
     # JSON's strings are TOML's but for DEL, which TOML wants escaped.
