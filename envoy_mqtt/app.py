@@ -40,6 +40,7 @@ from envoy_mqtt.gateway.road import Road
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.line import Line
+from envoy_mqtt.memory import give_back
 from envoy_mqtt.model import Instant
 from envoy_mqtt.mqtt.connection import Broker
 from envoy_mqtt.mqtt.discovery import Discovery
@@ -267,13 +268,13 @@ class App:
             log.warning("broker did not take the last messages", waited_s=FLUSH_S)
 
     async def _tick(self) -> None:
-        known: list[str | None] = [each.settings.serial for each in self.gateways]
+        known: list[str | None] = [None for _ in self.gateways]
         while True:
             for gateway in self.gateways:
                 self._outbox.put(gateway.tick(now()))
             self.desk.tick(now())
             self.report.tick(now())
-            met = [each.serial for each in self.gateways]
+            met = [each.bridge.serial for each in self.gateways]
             if met != known:
                 known = met
                 self._say_info()
@@ -355,6 +356,7 @@ def _stop_collecting() -> None:
     """
     gc.collect()
     gc.freeze()
+    give_back()
 
 
 def _reload(pins: Pins) -> None:

@@ -17,7 +17,7 @@ all the same calls:
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import tzinfo
 from math import inf
 from types import MappingProxyType
@@ -25,8 +25,10 @@ from typing import Any
 
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
+from envoy_mqtt.gateway.answers import SERIAL
 from envoy_mqtt.gateway.beside import INTERVALS
 from envoy_mqtt.gateway.hearing import Heard, Hearing
+from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.gateway.layout import Combine, combiner
 from envoy_mqtt.gateway.pace import Pace, WallClock
@@ -39,6 +41,9 @@ from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Summary, Sums
+
+# A report that no inverter makes.
+NEVER = -1.0
 
 NOT_YET = Step(Source.STREAM, "")
 USUAL = Wanted()
@@ -87,9 +92,9 @@ class Bridge:
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self._absent: set[str] = set()
-        self._reported: dict[str, float] = {}
         book = self._books.get(self._serial or "", {})
         self._ac_battery = book.get("ac_battery") is True
+        self._reported = dict.fromkeys(self._inverters_of(book), NEVER)
         zone = book.get("zone")
         self.zone_name = zone if isinstance(zone, str) else None
         self._freshness = Freshness(self._publish.fresh_s)
@@ -155,6 +160,7 @@ class Bridge:
             "battery": self._site.battery,
             "ac_battery": self._ac_battery,
             "zone": self.zone_name,
+            "inverters": list(self._reported),
         }
 
     @property
@@ -190,8 +196,14 @@ class Bridge:
         """What the gateway has to be asked beside its source."""
         if self._site is None:
             return ()
-        copied = self._hearing.copied
-        return polls(self._site, self._step.source, self._wanted, copied=copied, absent=self._absent)
+        return polls(
+            self._site,
+            self._step.source,
+            self._wanted,
+            copied=self._hearing.copied,
+            absent=self._absent,
+            zone_known=self.zone_name is not None,
+        )
 
     def meet(self, serial: str) -> list[Message]:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
@@ -217,6 +229,7 @@ class Bridge:
     def open(self, now: Instant, step: Step | None = None) -> list[Message]:
         """A source answers: its readings follow; where it is the stream, bytes of a new one."""
         self._step = step or self._step
+        self._absent.clear()
         self._hearing.open(self._step.source)
         self._events = Decoder()
         self._pace.open(now.steady)
@@ -268,7 +281,7 @@ class Bridge:
         self._set_patience()
 
     def lacks(self, path: str) -> None:
-        """The gateway has no such page, or not for us: it need not be asked for it again."""
+        """The gateway has no such page, or not for us: not asked again while this source lasts."""
         self._absent.add(path)
 
     def tick(self, now: Instant) -> list[Message]:
@@ -326,11 +339,22 @@ class Bridge:
             self.zone_name = heard.zone
         if heard.measured is not None:
             yield from self._publish_reading(heard.measured, now.steady, now, heard.wholes)
-        for inverter in heard.inverters:
-            if self._reported.get(inverter.serial) != inverter.reported_unix:
-                self._reported[inverter.serial] = inverter.reported_unix
-                yield self._payloads.report(inverter, now.unix)
+        if heard.inverters is not None:
+            yield from self._report(heard.inverters, now)
         yield from self._say_gateway()
+
+    def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
+        """The reports that are new."""
+        before, self._reported = self._reported, {each.serial: each.reported_unix for each in inverters}
+        for inverter in inverters:
+            if before.get(inverter.serial) != inverter.reported_unix:
+                yield self._payloads.report(inverter, now.unix)
+
+    def _inverters_of(self, book: Mapping[str, Any]) -> list[str]:
+        """Those that another process knew: they are not gone only because they are not asked yet."""
+        known = book.get("inverters") if self._wanted.inverters_s is not None else None
+        serials = map(str, known) if isinstance(known, list) else ()
+        return [serial for serial in serials if SERIAL.fullmatch(serial)]
 
     def _publish_reading(
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from envoy_mqtt.config import load
+from envoy_mqtt.model import Quantity
 from envoy_mqtt.mqtt.payload import EXTRA_KEYS
 from envoy_mqtt.mqtt.requests import REQUESTS
 
@@ -73,7 +74,7 @@ def test_its_topics_are_those_of_the_code() -> None:
         "bridge/response/NAME",
         *(
             f"SERIAL/{name}"
-            for name in ("availability", "gateway", "live", "production", "net", "consumption")
+            for name in ("availability", "gateway", "live", "energy", "state", "inverter/SN", *Quantity)
         ),
         "SERIAL/sensor/KEY",
     }

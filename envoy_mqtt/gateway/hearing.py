@@ -33,7 +33,7 @@ class Heard(NamedTuple):
     counted: Counted | None = None
     produced_wh: float | None = None
     meters: tuple[Meter, ...] | None = None
-    inverters: tuple[Inverter, ...] = ()
+    inverters: tuple[Inverter, ...] | None = None
     ac_battery: bool | None = None
     zone: str | None = None
 

@@ -47,14 +47,20 @@ def page_of(site: Site, source: Source) -> str:
 
 
 def polls(
-    site: Site, source: Source, wanted: Wanted, *, copied: bool, absent: Collection[str]
+    site: Site,
+    source: Source,
+    wanted: Wanted,
+    *,
+    copied: bool,
+    absent: Collection[str],
+    zone_known: bool = False,
 ) -> tuple[Poll, ...]:
     """What to ask beside `source`, the most urgent first.
 
     `copied` is whether the storage meter shows a copy of the grid's (firmware 8.2.127), `absent` are pages
-    that this gateway does not have.
+    that this gateway does not have, `zone_known` is whether its time zone was learnt before.
     """
-    every = _polls(site, source, wanted, reports=site.battery or copied)
+    every = _polls(site, source, wanted, reports=site.battery or copied, zone_known=zone_known)
     there = {poll.path: poll for poll in reversed(tuple(every)) if poll.path not in absent}
     if livedata.PATH in there:
         there.pop(battery.POWER_PATH, None)
@@ -62,7 +68,7 @@ def polls(
     return tuple(reversed(there.values()))
 
 
-def _polls(site: Site, source: Source, wanted: Wanted, *, reports: bool) -> Iterator[Poll]:
+def _polls(site: Site, source: Source, wanted: Wanted, *, reports: bool, zone_known: bool) -> Iterator[Poll]:
     if site.metered:
         streamed = source is Source.STREAM and Kind.STORAGE in site.metered
         yield Poll(readings.PATH, min(BATTERY_S, wanted.energy_s) if streamed else wanted.energy_s)
@@ -75,8 +81,11 @@ def _polls(site: Site, source: Source, wanted: Wanted, *, reports: bool) -> Iter
         yield Poll(battery.CHARGE_PATH, CHARGE_S)
     if wanted.inverters_s is not None:
         yield Poll(inverters.PATH, wanted.inverters_s)
-    if wanted.zone:
+    # These take a gateway up to a minute, in which it could not be asked for readings.
+    unhurried = source in (Source.STREAM, Source.PRODUCTION)
+    if wanted.zone and (unhurried or not zone_known):
         yield Poll(timezone.PATH, ONCE_S)
     yield Poll(METERS, METERS_S)
-    if Kind.STORAGE not in site.metered and site.identity.web_tokens and site.identity.metered:
+    newer = site.identity.web_tokens and site.identity.metered
+    if Kind.STORAGE not in site.metered and newer and unhurried:
         yield Poll(battery.PRODUCTION_PATH, ONCE_S)  # the only page that tells of an AC Battery

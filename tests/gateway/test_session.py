@@ -236,11 +236,24 @@ async def test_a_new_token_is_shown_from_the_next_request_on(keys: Keys, tmp_pat
             assert session.token.claims.role == "installer"
 
 
-@pytest.mark.parametrize("firmware", ["R3.18.10", "R4.10.35", "D5.0.62"])
+async def test_firmware_3_knows_the_password_too_though_it_has_no_stream(keys: Keys, tmp_path: Path) -> None:
+    """Its nonce is a number of seconds."""
+    path = "/api/v1/production/inverters"
+    async with Gateway(Options(firmware="R3.18.10"), keys=keys) as gateway:
+        async with Session(f"{gateway.host}:{gateway.port}", Guard("off"), Road()) as session:
+            await session.sign_in(await session.identify(), tokens_of(tmp_path, {"token": None}))
+            await session.ask(path)
+            with pytest.raises(Absent, match="404 for /stream/meter"):
+                async with session.stream():
+                    pass
+        assert [each for each in seen(gateway) if each[0] == path] == [(path, 401), (path, 200)]
+
+
+@pytest.mark.parametrize("firmware", ["R4.10.35", "D5.0.62"])
 async def test_before_firmware_7_the_installers_password_is_enough(
     keys: Keys, tmp_path: Path, firmware: str
 ) -> None:
-    """Both forms of nonce; no token is looked for, and none is missed."""
+    """No token is looked for, and none is missed."""
     tokens = tokens_of(tmp_path, {"token": None})
     async with Gateway(Options(firmware=firmware), keys=keys) as gateway:
         where = f"{gateway.host}:{gateway.port}"
