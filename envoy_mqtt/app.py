@@ -140,6 +140,10 @@ class Gateway:
             self.line.warn("gateway repeats the same reading", again_after_s=FROZEN_EVERY_S)
         return self.bridge.tick(now)
 
+    def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
+        """A message came on a price's topic; whether it was understood."""
+        return self.bridge.hear(topic, payload, now)
+
     def facts(self, now: Instant) -> health.Gateway:
         """What there is to tell of it in health."""
         bridge, held = self.bridge, self.tokens.held
@@ -387,6 +391,7 @@ def _sums(settings: Settings, zone: tzinfo) -> Sums:
         night_w=settings.site.night_w,
         grid=settings.energy.grid,
         zone=zone,
+        tariff=config.tariff_of(settings.tariff),
     )
 
 

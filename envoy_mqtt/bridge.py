@@ -73,6 +73,7 @@ class Bridge:
         self._wanted = wanted
         self._sums = sums
         self._books = dict(books)
+        self._heard: dict[str, bytes] = {}
         self._events = Decoder()
         self._pace = Pace()
         self._wall = WallClock()
@@ -187,7 +188,8 @@ class Bridge:
     @property
     def topics(self) -> frozenset[str]:
         """Every topic of the gateway that its meters, its inverters and the configuration decide about."""
-        below = ("energy", "state", *(f"inverter/{inverter}" for inverter in self._reported))
+        sums = ("energy", "state", *(["tariff"] if self._sums.tariff else []))
+        below = (*sums, *(f"inverter/{inverter}" for inverter in self._reported))
         prefix = f"{self._publish.base_topic}/{self._serial}"
         return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
 
@@ -264,6 +266,21 @@ class Bridge:
         if self._site is not None:
             self._summary.move(zone)
 
+    def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
+        """A message came on a price's topic; whether it was understood, as far as that is known yet."""
+        self._heard[topic] = payload
+        return self._site is None or self._summary.hear(topic, payload, now)
+
+    @property
+    def changes(self) -> int:
+        """How often another period or price began: the counters are wanted then."""
+        return 0 if self._site is None else self._summary.changes
+
+    @property
+    def tariff_keys(self) -> tuple[str, ...]:
+        """The keys of `tariff`; none where there is no tariff."""
+        return () if self._site is None else self._summary.tariff_keys
+
     def beat(self, state_s: int) -> None:
         """`state` is sent every so many seconds from now on."""
         self._sums = self._sums._replace(state_s=state_s)
@@ -291,7 +308,7 @@ class Bridge:
         return self._say_availability()
 
     def sum_up(self, now: Instant) -> list[Message]:
-        """`energy` and `state`, where they are due: call it at every whole second of the clock."""
+        """`energy`, `state` and `tariff`, where they are due: call it at every whole second of the clock."""
         if self._site is None:
             return []
         due = self._summary.topics(now, online=self.online)
@@ -320,7 +337,7 @@ class Bridge:
         memory = self.book.get("energy")
         self._site = site
         known = memory if isinstance(memory, Mapping) else None
-        self._summary = Summary(site, self._payloads.live_keys, self._sums, known)
+        self._summary = Summary(site, self._payloads.live_keys, self._sums, known, self._heard)
         return self._leave_behind(self._payloads.topics)
 
     def _tell(self, heard: Heard, now: Instant) -> Iterator[Message]:
@@ -388,7 +405,8 @@ class Bridge:
         return [self._message("gateway", about, retain=self._publish.retain)]
 
     def _summed(self, topic: str, payload: Mapping[str, Any], now: Instant) -> Message:
-        qos, good_until = (1, inf) if topic == "energy" else (0, now.steady + self._publish.fresh_s)
+        lasting = topic in ("energy", "tariff")
+        qos, good_until = (1, inf) if lasting else (0, now.steady + self._publish.fresh_s)
         name = f"{self._publish.base_topic}/{self._serial}/{topic}"
         return Message(name, encode(payload), qos, self._publish.retain, good_until=good_until)
 

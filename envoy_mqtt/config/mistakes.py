@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from envoy_mqtt.config.keys import KEYS, SECRETS, SECTIONS, Key, pattern
+from envoy_mqtt.config.keys import KEYS, LIST_OF, SECRETS, SECTIONS, Key, pattern
 
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LONGEST = 40
@@ -69,7 +69,7 @@ def unknown(name: str, key: Key, spell: Callable[[Key], str]) -> str:
 
 
 def _nearest(key: Key) -> Key | None:
-    known = {dotted(it): it for it in (*KEYS, *(SECTIONS - {()}), ("gateways",))}
+    known = {dotted(it): it for it in (*KEYS, *(SECTIONS - {()}), *LIST_OF)}
     wanted = ".".join(str(step)[:60] for step in pattern(key)[:4])
     near = difflib.get_close_matches(wanted, known, n=1, cutoff=_CLOSE)
     if not near:

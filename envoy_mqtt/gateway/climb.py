@@ -16,7 +16,7 @@ from aiohttp import ClientResponse
 
 from envoy_mqtt.clock import steady
 from envoy_mqtt.errors import Absent, BadAnswer, GatewayUnavailable, TryAgain
-from envoy_mqtt.gateway import livedata, reported
+from envoy_mqtt.gateway import livedata, readings, reported
 from envoy_mqtt.gateway.ladder import Ladder, Source, Step
 from envoy_mqtt.gateway.passage import Passage
 from envoy_mqtt.gateway.plan import METERS, interval_s, page_of
@@ -28,7 +28,10 @@ from envoy_mqtt.supervise import beside, end
 
 # How often what may have changed meanwhile is looked at, while a page is the source and otherwise.
 LOOK_S = 1.0
-LOOK_BESIDE_S = 5.0
+LOOK_BESIDE_S = 1.0
+
+# The counters are read at a change of price; one that changes all the time asks for no more than this.
+HASTEN_EVERY_S = 30.0
 
 # A page that answers as slowly as this is asked as rarely as that (the contract, "Which meters").
 SLOW_S, SLOWLY_S = 5.0, 300.0
@@ -159,8 +162,12 @@ class Climb:
     async def _ask_beside(self) -> NoReturn:
         schedule = Schedule(self._passage.bridge.polls, steady())
         schedule.put_off(METERS, steady())  # its answer brought us here
+        changes, hastened = self._passage.bridge.changes, -inf
         while True:
             schedule.want(self._passage.bridge.polls, steady())
+            if changes != self._passage.bridge.changes and steady() - hastened >= HASTEN_EVERY_S:
+                changes, hastened = self._passage.bridge.changes, steady()
+                schedule.hasten(readings.PATH, hastened)
             path, at = schedule.next() or ("", inf)
             pause_s = at - steady()
             if pause_s > 0:

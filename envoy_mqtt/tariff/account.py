@@ -1,4 +1,4 @@
-"""One direction of a tariff: the time that passes at its rates, and a lifetime energy that is booked to them."""
+"""One direction of a tariff: the time that passes at its rates, and a lifetime energy booked to them."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -4,7 +4,7 @@ from datetime import date
 
 
 def started(today: date, billing_day: int, since: date) -> date:
-    """The last day of the month that is `billing_day` (1-28), or the tariff's first day where that is later."""
+    """The last day that is `billing_day` (1-28) of a month, or the tariff's first day `since` if later."""
     first = today.replace(day=billing_day)
     if first > today:
         before = today.replace(day=1).toordinal() - 1

@@ -1,4 +1,4 @@
-"""A site's tariff: which period it is, what that costs, and what day and bill have come to. The topic `tariff`.
+"""The topic `tariff`: which period it is, what that costs, and what day and bill have come to. Pure.
 
     every whole second ──tick──┐                  ┌─ import: energies and cost by period
     every reading ──────flow───┤  the time since  │
@@ -19,8 +19,8 @@ from typing import Any
 from envoy_mqtt.energy.amount import UNKNOWN, Amount
 from envoy_mqtt.energy.integral import MAX_GAP_S
 from envoy_mqtt.energy.keys import Energy
-from envoy_mqtt.energy.since import Mark, marked, plausible, recalled
-from envoy_mqtt.model import Instant, Quantity
+from envoy_mqtt.energy.since import Mark, marked, number, plausible, recalled
+from envoy_mqtt.model import Instant
 from envoy_mqtt.tariff.account import Account
 from envoy_mqtt.tariff.bill import begun, started
 from envoy_mqtt.tariff.calendar import Calendar
@@ -64,7 +64,10 @@ def _names(tariff: Tariff, side: str) -> tuple[str, ...]:
 
 
 class Book:
-    """`layout` is where the energies come from, in a word that changes with it; empty without a grid."""
+    """`layout` is a word that changes with where the energies come from, empty where there is no grid.
+
+    `counts` is whether there is one, and `changes` how often another period or price began.
+    """
 
     def __init__(
         self,
@@ -81,7 +84,7 @@ class Book:
         self._pick = itemgetter(*POWERS)
         self._taken = 0.0
         self._begin()
-        self.changes = 0
+        self.counts, self.changes = bool(layout), 0
         try:
             self._open(memory or {})
         except FOREIGN:
@@ -107,16 +110,22 @@ class Book:
                     calendar, self._prices[side].of, kept.get(name), phases=self._phases, strange=strange
                 )
         self._calendar = Calendar(tariff.imports, self._zone, tariff.holiday)
-        self._own_wh: float | None = None
+        self._own_wh = 0.0
+        if "self" in kept and not strange:
+            self._own_wh = number(kept["self"]["wh"] or 0.0)
 
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
-        """A message came on a price's topic; whether it was understood. What was until now costs as before."""
+        """A message came on a price's topic; whether it was understood. What was costs as before."""
         self.tick(now)
+        return self.learn(topic, payload)
+
+    def learn(self, topic: str, payload: bytes) -> bool:
+        """The same before time begins."""
         understood = [prices.hear(topic, payload) for prices in self._prices.values()]
         return all(understood)
 
     def tick(self, now: Instant) -> bool:
-        """Time has passed; whether a period or a price is another. `changes` counts them."""
+        """Time has passed; whether a period or a price is another."""
         if not plausible(now.unix):
             return False
         before, self._mark = self._mark, marked(now)
@@ -148,13 +157,14 @@ class Book:
             except TypeError:  # one of them is not known
                 return
 
-    def settle(self, energies: Mapping[str, Amount]) -> None:
+    def settle(self, energies: Mapping[str, Amount], now: Instant) -> None:
         """The lifetime energies were told; after a `tick` of the same moment."""
         imported, exported, made = (
-            energies.get(energy.key(), UNKNOWN) for energy in (Energy.IMPORT, Energy.EXPORT, Energy.PRODUCTION)
+            energies.get(energy.key(), UNKNOWN)
+            for energy in (Energy.IMPORT, Energy.EXPORT, Energy.PRODUCTION)
         )
-        told = {"import": imported, "export": exported, "self": self._own(made, exported)}
-        if self._mark is not None:
+        if plausible(now.unix):
+            told = {"import": imported, "export": exported, "self": self._own(made, exported)}
             for name, account in self._accounts.items():
                 account.settle(told[name])
 
@@ -198,7 +208,7 @@ class Book:
         """What of the production stayed in the house; the two are not read at once, but it never falls."""
         if made.wh is None or exported.wh is None:
             return UNKNOWN
-        self._own_wh = max(made.wh - exported.wh, self._own_wh or 0.0)
+        self._own_wh = max(made.wh - exported.wh, self._own_wh)
         return Amount(self._own_wh, max(made.age_s, exported.age_s), made.source)
 
     def _today(self, now: Instant) -> date:

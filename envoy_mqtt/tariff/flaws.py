@@ -9,8 +9,10 @@ from itertools import product
 
 from envoy_mqtt.tariff.period import ALL_DAYS, ALL_MONTHS, DAY_MIN, HOLIDAYS, WEEKDAYS, Period
 
-MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October")
-MONTHS += ("November", "December")
+MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 
 # A moment of the year: month, kind of day, minute.
 Moment = tuple[int, int, int]
@@ -29,8 +31,8 @@ def flaws(key: str, periods: Sequence[Period], *, holidays: bool) -> Iterator[st
             used.add(found)
     if gaps and periods:
         yield (
-            f"{key}: no period holds {_when(gaps[0])}; add one without times, months and days at the end, for "
-            "what is left"
+            f"{key}: no period holds {_when(gaps[0])}; add one without times, months and days at the end, "
+            "for what is left"
         )
     for n, period in enumerate(periods):
         if n not in used:
@@ -58,8 +60,8 @@ def _prices(key: str, periods: Sequence[Period]) -> Iterator[str]:
         elif any(it is not None for it in told) and told != first[period.name][1][1:4]:
             of = first[period.name][0]
             yield (
-                f"{key}[{n}]: {period.name!r} has another price in {key}[{of}]; give it the same, leave it out "
-                "here, or choose another name"
+                f"{key}[{n}]: {period.name!r} has another price in {key}[{of}]; give it the same, leave it "
+                "out here, or choose another name"
             )
 
 

@@ -84,7 +84,7 @@ def span(text: str) -> Span:
         raise ValueError
     hours, minutes, to_hours, to_minutes = map(int, match.groups())
     begin, end = hours * 60 + minutes, to_hours * 60 + to_minutes
-    if max(begin, end) > DAY_MIN or begin % DAY_MIN == end % DAY_MIN and (begin, end) != (0, DAY_MIN):
+    if max(begin, end) > DAY_MIN or (begin % DAY_MIN == end % DAY_MIN and (begin, end) != (0, DAY_MIN)):
         raise ValueError
     return Span(begin % DAY_MIN, end)
 

@@ -1,4 +1,4 @@
-"""What the rise of a lifetime energy is spread over: the time since it was last known, by the rates of that time.
+"""What a lifetime energy's rise is spread over: the time since it was last known, by the rates of that time.
 
 Powers tell how much flowed at each rate. Where they are not known, what they leave over is divided by time.
 """
@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 
 from envoy_mqtt.energy.integral import MAX_GAP_S
 from envoy_mqtt.energy.since import number
+
+# Half a year of days with five changes each; what comes before then counts as one.
+MOST_PARTS = 1000
 
 
 class Rate(NamedTuple):
@@ -29,6 +32,10 @@ class Part(NamedTuple):
     def unknown_s(self) -> float:
         """How long nobody knows what flowed."""
         return max(0.0, self.seconds - self.known_s)
+
+    def with_all(self, other: "Part") -> "Part":
+        """Both together at the rate of this one."""
+        return Part(self.rate, *(mine + theirs for mine, theirs in zip(self[1:], other[1:], strict=True)))
 
     def shrunk(self, share: float) -> "Part":
         """A share of it, as if everything in it were even."""
@@ -56,6 +63,8 @@ class Spread:
             self._parts[-1] = last._replace(seconds=last.seconds + seconds)
         else:
             self._parts.append(Part(rate, seconds))
+            if len(self._parts) > MOST_PARTS:
+                self._parts[:2] = [self._parts[0].with_all(self._parts[1])]
 
     def flow(self, wh: float, seconds: float) -> None:
         """By its power so much flowed, in so many seconds of the present part."""
