@@ -213,6 +213,14 @@ def doctor(
     asyncio.run(_run_and_leave(showing))
 
 
+@cli.command()
+def tariff(config: ConfigFile = None) -> None:
+    """Show the configured tariff: what now is, and a week of its periods."""
+    from envoy_mqtt import tariffs
+
+    typer.echo(tariffs.show(_load(config)))
+
+
 @config_cli.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether the configuration is right, and what is wrong with it."""

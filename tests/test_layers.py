@@ -64,6 +64,7 @@ LAYERS = {
         "tariff.account",
         "tariff.bill",
         "tariff.book",
+        "tariff.week",
         "beat",
         "mqtt.message",
         "mqtt.about",
@@ -115,7 +116,7 @@ LAYERS = {
         "mqtt.trial",
     ),
     "far ends": ("simulator",),
-    "wiring": ("config", "log", "access", "report", "desk", "app", "trust", "discover", "doctor"),
+    "wiring": ("config", "log", "access", "report", "desk", "app", "tariffs", "trust", "discover", "doctor"),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
 }
