@@ -41,6 +41,7 @@ from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Summary, Sums
+from envoy_mqtt.tariff.period import Tariff
 
 # A report that no inverter makes.
 NEVER = -1.0
@@ -277,9 +278,9 @@ class Bridge:
         return 0 if self._site is None else self._summary.changes
 
     @property
-    def tariff_keys(self) -> tuple[str, ...]:
-        """The keys of `tariff`; none where there is no tariff."""
-        return () if self._site is None else self._summary.tariff_keys
+    def tariff(self) -> Tariff | None:
+        """What power costs, as it is configured."""
+        return self._sums.tariff
 
     def beat(self, state_s: int) -> None:
         """`state` is sent every so many seconds from now on."""

@@ -96,11 +96,6 @@ class Summary:
         return self._ledger.memory | ({} if tariff is None else {"tariff": tariff})
 
     @property
-    def tariff_keys(self) -> tuple[str, ...]:
-        """The keys of `tariff`; none where there is no tariff."""
-        return () if self._book is None else self._book.keys
-
-    @property
     def changes(self) -> int:
         """How often another period or price began: the counters are wanted then."""
         return 0 if self._book is None else self._book.changes

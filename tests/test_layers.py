@@ -72,6 +72,7 @@ LAYERS = {
         "mqtt.state",
         "mqtt.entity",
         "mqtt.electrical",
+        "mqtt.rates",
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",

@@ -33,6 +33,11 @@ class Part(NamedTuple):
         """How long nobody knows what flowed."""
         return max(0.0, self.seconds - self.known_s)
 
+    @property
+    def likely_wh(self) -> float:
+        """What flowed in all of it, if it went on as where the power was known."""
+        return self.wh * self.seconds / self.known_s if self.known_s else 0.0
+
     def with_all(self, other: "Part") -> "Part":
         """Both together at the rate of this one."""
         return Part(self.rate, *(mine + theirs for mine, theirs in zip(self[1:], other[1:], strict=True)))
@@ -79,18 +84,16 @@ class Spread:
 
     def share(self, rise_wh: float) -> list[Booked]:
         """What of a rise ≥ 0 belongs to which rate; together it is the rise."""
-        flowed = sum(part.wh for part in self._parts)
-        unknown = [part.unknown_s for part in self._parts]
-        if sum(unknown) <= MAX_GAP_S:  # what readings are apart
-            unknown = [0.0] * len(unknown)
-        if flowed > 0.0 and (rise_wh <= flowed or not any(unknown)):
-            known = [part.wh * rise_wh / flowed for part in self._parts]
-            unknown = [0.0] * len(unknown)
-        elif any(unknown):
-            known = [part.wh for part in self._parts]
-        else:
-            known, unknown = [0.0] * len(unknown), [part.seconds for part in self._parts]
-        return self._shared(rise_wh, known, unknown)
+        parts, nothing = self._parts, [0.0] * len(self._parts)
+        unknown = [part.unknown_s for part in parts]
+        gaps = sum(unknown) > MAX_GAP_S  # and not only what readings are apart
+        known = [part.wh if gaps else part.likely_wh for part in parts]
+        flowed = sum(known)
+        if flowed > 0.0 and (rise_wh <= flowed or not gaps):
+            return self._shared(rise_wh, [wh * rise_wh / flowed for wh in known], nothing)
+        if gaps:
+            return self._shared(rise_wh, known, unknown)
+        return self._shared(rise_wh, nothing, [part.seconds for part in parts])
 
     def _shared(self, rise_wh: float, known: list[float], seconds: list[float]) -> list[Booked]:
         """What is known, and what is left by time; the last takes what rounding leaves."""

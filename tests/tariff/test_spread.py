@@ -48,7 +48,7 @@ def test_less_than_the_powers_say_is_shared_as_they_say() -> None:
 
 
 def test_gaps_as_between_readings_are_no_gaps() -> None:
-    it = spread((DAY, 60.0, 55.0, 30.0), (NIGHT, 20.0, 5.0, 10.0))
+    it = spread((DAY, 60.0, 50.0, 50.0), (NIGHT, 20.0, 10.0, 10.0))
     assert shared(it, 80.0) == [("day", 60.0, 0.0), ("night", 20.0, 0.0)]
 
 
