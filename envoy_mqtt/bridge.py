@@ -274,7 +274,7 @@ class Bridge:
 
     @property
     def changes(self) -> int:
-        """How often another period or price began: the counters are wanted then."""
+        """How often another period, price or day of a tariff began: the counters are wanted then."""
         return 0 if self._site is None else self._summary.changes
 
     @property

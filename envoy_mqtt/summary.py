@@ -97,7 +97,7 @@ class Summary:
 
     @property
     def changes(self) -> int:
-        """How often another period or price began: the counters are wanted then."""
+        """How often another period, price or day of a tariff began: the counters are wanted then."""
         return 0 if self._book is None else self._book.changes
 
     @property

@@ -38,11 +38,11 @@ class Account:
             self._spread.pass_by(self._rate(stretch), stretch.end - stretch.begin)
 
     def arrive(self, unix: float) -> bool:
-        """It is this instant; whether the period or the price is another than before."""
+        """It is this instant; whether the period, the price or the day is another than before."""
         before, self.rate = self.rate, self._rate(self._calendar.at(unix))
         if self.rate != before:
             self._spread.pass_by(self.rate, 0.0)
-        return before[:2] != self.rate[:2]
+        return self.rate != before
 
     def flow(self, wh: float, seconds: float) -> None:
         """By its power so much flowed in the last so many seconds."""

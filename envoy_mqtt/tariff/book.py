@@ -66,7 +66,7 @@ def _names(tariff: Tariff, side: str) -> tuple[str, ...]:
 class Book:
     """`layout` is a word that changes with where the energies come from, empty where there is no grid.
 
-    `counts` is whether there is one, and `changes` how often another period or price began.
+    `counts` is whether there is one, and `changes` how often another period, price or day began.
     """
 
     def __init__(
@@ -125,7 +125,7 @@ class Book:
         return all(understood)
 
     def tick(self, now: Instant) -> bool:
-        """Time has passed; whether a period or a price is another."""
+        """Time has passed; whether a period, a price or the day is another."""
         if not plausible(now.unix):
             return False
         before, self._mark = self._mark, marked(now)

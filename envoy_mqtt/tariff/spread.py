@@ -30,13 +30,16 @@ class Part(NamedTuple):
 
     @property
     def unknown_s(self) -> float:
-        """How long nobody knows what flowed."""
-        return max(0.0, self.seconds - self.known_s)
+        """How long nobody knows what flowed; what readings are apart is no such time."""
+        missing_s = self.seconds - self.known_s
+        return missing_s if missing_s > MAX_GAP_S else 0.0
 
     @property
     def likely_wh(self) -> float:
-        """What flowed in all of it, if it went on as where the power was known."""
-        return self.wh * self.seconds / self.known_s if self.known_s else 0.0
+        """What flowed in the rest of it, as if short gaps were as the time around them."""
+        if self.unknown_s or not self.known_s:
+            return self.wh
+        return self.wh * self.seconds / self.known_s
 
     def with_all(self, other: "Part") -> "Part":
         """Both together at the rate of this one."""
@@ -86,12 +89,11 @@ class Spread:
         """What of a rise ≥ 0 belongs to which rate; together it is the rise."""
         parts, nothing = self._parts, [0.0] * len(self._parts)
         unknown = [part.unknown_s for part in parts]
-        gaps = sum(unknown) > MAX_GAP_S  # and not only what readings are apart
-        known = [part.wh if gaps else part.likely_wh for part in parts]
+        known = [part.likely_wh for part in parts]
         flowed = sum(known)
-        if flowed > 0.0 and (rise_wh <= flowed or not gaps):
+        if flowed > 0.0 and (rise_wh <= flowed or not any(unknown)):
             return self._shared(rise_wh, [wh * rise_wh / flowed for wh in known], nothing)
-        if gaps:
+        if any(unknown):
             return self._shared(rise_wh, known, unknown)
         return self._shared(rise_wh, nothing, [part.seconds for part in parts])
 
@@ -99,7 +101,7 @@ class Spread:
         """What is known, and what is left by time; the last takes what rounding leaves."""
         left_wh, whole_s = rise_wh - sum(known), sum(seconds)
         timed = [left_wh * each / whole_s if whole_s else 0.0 for each in seconds]
-        estimated = timed if len(timed) > 1 else [0.0] * len(timed)
+        estimated = timed if sum(map(bool, seconds)) > 1 else [0.0] * len(timed)
         booked = [
             Booked(part.rate, wh + more, guess)
             for part, wh, more, guess in zip(self._parts, known, timed, estimated, strict=True)
