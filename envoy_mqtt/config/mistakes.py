@@ -14,6 +14,7 @@ from envoy_mqtt.config.keys import KEYS, LIST_OF, SECRETS, SECTIONS, Key, patter
 
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LONGEST = 40
+_FEW = 12
 _CLOSE = 0.7
 _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _KINDS = {
@@ -89,6 +90,8 @@ def _shown(value: object) -> str:
     if isinstance(value, int):
         # Python refuses to write integers of more than 4300 digits.
         return str(value) if abs(value) < 10**_LONGEST else "a far greater number"
+    if isinstance(value, list) and 0 < len(value) <= _FEW and not any(isinstance(it, list) for it in value):
+        return f"[{', '.join(map(_shown, value))}]"
     return _KINDS.get(type(value), "something else")
 
 
