@@ -15,7 +15,8 @@ Price = Callable[[str], float | None]
 
 class Account:
     """`strange` is whether the energies come from another layout than those in `memory`: then a rise beyond
-    what `phases` can carry is no rise but another counter.
+    what `phases` can carry is no rise but another counter. `rate` is the present one, and `until` when its
+    stretch ends, in Unix seconds.
     """
 
     def __init__(
@@ -26,7 +27,7 @@ class Account:
         memory = memory or {}
         self.sheet, self._spread = Sheet(memory.get("sheet")), Spread(memory.get("spread"))
         self._wh = None if memory.get("wh") is None else number(memory["wh"])
-        self.rate = Rate("", None, "")
+        self.rate, self.until = Rate("", None, ""), 0.0
 
     def jump(self, seconds: float) -> None:
         """So many seconds went by at the present rate, whatever a clock that was set says."""
@@ -39,7 +40,8 @@ class Account:
 
     def arrive(self, unix: float) -> bool:
         """It is this instant; whether the period, the price or the day is another than before."""
-        before, self.rate = self.rate, self._rate(self._calendar.at(unix))
+        stretch = self._calendar.at(unix)
+        before, self.rate, self.until = self.rate, self._rate(stretch), stretch.end
         if self.rate != before:
             self._spread.pass_by(self.rate, 0.0)
         return self.rate != before

@@ -13,7 +13,7 @@ goes on; nothing told of it ever falls.
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, tzinfo
-from operator import itemgetter
+from math import inf
 from typing import Any
 
 from envoy_mqtt.energy.amount import UNKNOWN, Amount
@@ -35,7 +35,6 @@ FOREIGN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 # Two clocks that differ by more since the second before are not one clock's drift: one was set.
 SET_S = 2.0
 
-POWERS = ("grid_import_power", "grid_export_power", "self_consumption_power")
 GRID = {"import": "grid_import_energy", "export": "grid_export_energy"}
 MONEY = {"import": "import_cost", "export": "export_revenue"}
 
@@ -80,9 +79,10 @@ class Book:
     ) -> None:
         self.tariff, self._zone, self._layout, self._phases = tariff, zone, layout, phases
         self.keys = tariff_keys(tariff, grid=bool(layout))
-        self._powers: tuple[float | None, ...] = (None,) * len(POWERS)
-        self._pick = itemgetter(*POWERS)
-        self._taken = 0.0
+        self._taken = -inf
+        self._payload_keys = [key for key in self.keys if key not in ("time", "timestamp")]
+        self._sums: dict[str, Value] | None = None
+        self._until = 0.0
         self._begin()
         self.counts, self.changes = bool(layout), 0
         try:
@@ -116,7 +116,8 @@ class Book:
 
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """A message came on a price's topic; whether it was understood. What was costs as before."""
-        self.tick(now)
+        self._arrive(now)
+        self._until = 0.0
         return self.learn(topic, payload)
 
     def learn(self, topic: str, payload: bytes) -> bool:
@@ -126,9 +127,18 @@ class Book:
 
     def tick(self, now: Instant) -> bool:
         """Time has passed; whether a period, a price or the day is another."""
+        mark = self._mark
+        if mark is not None and mark.steady is not None and mark.unix is not None:
+            gone_s = now.unix - mark.unix
+            if gone_s >= 0.0 and now.unix < self._until and abs(gone_s - now.steady + mark.steady) <= SET_S:
+                return False  # as almost always
+        return self._arrive(now)
+
+    def _arrive(self, now: Instant) -> bool:
         if not plausible(now.unix):
             return False
         before, self._mark = self._mark, marked(now)
+        self._sums = None
         self._hand_over()
         gone_s = None if before is None or before.steady is None else now.steady - before.steady
         begin = now.unix if before is None or before.unix is None else before.unix
@@ -139,26 +149,26 @@ class Book:
             else:
                 account.jump(gone_s)
             changed |= account.arrive(now.unix)
+        self._until = min(account.until for account in self._accounts.values())
         self._since = self._since or self._today(now)
         self.changes += changed
         return changed
 
     def flow(self, live: Mapping[str, Any], taken: float) -> None:
         """A reading, taken at `taken` on the steady clock; `live` is as it is published."""
-        powers = self._pick(live)
-        seconds, before = taken - self._taken, self._powers
-        self._powers, self._taken = powers, taken
+        seconds, self._taken = taken - self._taken, taken
         if 0.0 < seconds <= MAX_GAP_S:
             try:
-                self._flowed_import += (before[0] + powers[0]) * seconds
-                self._flowed_export += (before[1] + powers[1]) * seconds
-                self._flowed_own += (before[2] + powers[2]) * seconds
+                self._flowed_import += live["grid_import_power"] * seconds
+                self._flowed_export += live["grid_export_power"] * seconds
+                self._flowed_own += live["self_consumption_power"] * seconds
                 self._flowed_s += seconds
             except TypeError:  # one of them is not known
                 return
 
     def settle(self, energies: Mapping[str, Amount], now: Instant) -> None:
-        """The lifetime energies were told; after a `tick` of the same moment."""
+        """The lifetime energies were told."""
+        self._arrive(now)
         imported, exported, made = (
             energies.get(energy.key(), UNKNOWN)
             for energy in (Energy.IMPORT, Energy.EXPORT, Energy.PRODUCTION)
@@ -176,13 +186,15 @@ class Book:
             return None
         values = dict(self._rates(now))
         values["cost_per_hour"] = self._cost_per_hour(live)
-        values |= self._energies(now)
-        values |= self._money(now)
-        return {key: values[key] for key in self.keys if key not in ("time", "timestamp")}
+        if self._sums is None:
+            self._sums = dict(self._energies(now)) | dict(self._money(now))
+        values |= self._sums
+        return {key: values[key] for key in self._payload_keys}
 
     @property
     def memory(self) -> dict[str, Any]:
         """What another process needs to go on, for JSON."""
+        self._hand_over()
         accounts = {name: account.memory for name, account in self._accounts.items()}
         prices = {side: dict(prices.memory) for side, prices in self._prices.items()}
         return {
@@ -197,11 +209,11 @@ class Book:
         self._flowed_import = self._flowed_export = self._flowed_own = self._flowed_s = 0.0
 
     def _hand_over(self) -> None:
-        """What flowed since the last tick, in Wh: each sum is of twice the mean power and seconds."""
+        """What flowed by the powers, which are told in W and s, belongs to the present rate."""
         flowed = {"import": self._flowed_import, "export": self._flowed_export, "self": self._flowed_own}
         for name, account in self._accounts.items():
             if self._flowed_s:
-                account.flow(flowed[name] / 7200.0, self._flowed_s)
+                account.flow(flowed[name] / 3600.0, self._flowed_s)
         self._begin()
 
     def _own(self, made: Amount, exported: Amount) -> Amount:

@@ -446,7 +446,8 @@ def test_whatever_happens_the_periods_sum_to_the_rise_and_none_falls(
     one: list[tuple[str, int, int]], other: list[tuple[str, int, int]], steps: list[Any], name: str
 ) -> None:
     house = House(tariff=tariff_with(one), zone=ZoneInfo(name))
-    began, before = list(house.wh), {}
+    began = list(house.wh)
+    before: dict[tuple[str, str], float] = {}
     tariffs = [tariff_with(one), tariff_with(other)]
     for n, (what, seconds, import_w, export_w) in enumerate(steps):
         if what == "pass":

@@ -7,7 +7,7 @@ counters are cleared.
 """
 
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from random import Random
@@ -59,9 +59,9 @@ class Year:
         self.true = [0.0, 0.0, 0.0]  # made, imported, exported
         self.offset = [14_000_000.0, 9_000_000.0, 11_000_000.0]
         self.zeros_until = self.down_until = START
-        self.used: Counter[str] = Counter()
+        self.used: dict[str, float] = defaultdict(float)
         self.sold = self.saved = 0.0
-        self.daily: Counter[date] = Counter()
+        self.daily: dict[date, float] = defaultdict(float)
         self.told: dict[str, Any] = {}
         self.energies: list[dict[str, Any]] = []
         self.summary = self.opened(None)
