@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Trust what this machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test test-homeassistant check format clean mosquitto bench
+.PHONY: help setup demo test test-homeassistant test-pyenphase test-kill check format clean mosquitto bench
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -27,6 +27,13 @@ test: .venv/.ready mosquitto  ## all tests, real Mosquitto included
 test-homeassistant: .venv/.ready mosquitto  ## discovery against a real Home Assistant, installed once below .tools
 	@$(BIN)/python -m tests.homeassistant.environment
 	@[ ! -e .tools/homeassistant/ready ] || $(BIN)/pytest tests/homeassistant
+
+test-pyenphase: .venv/.ready mosquitto  ## what the bridge says beside what pyenphase says, installed once below .tools
+	@$(BIN)/python -m tests.pyenphase.environment
+	@[ ! -e .tools/pyenphase/ready ] || $(BIN)/pytest tests/pyenphase
+
+test-kill: .venv/.ready mosquitto  ## 200 times kill -9 with the journal on: what is lost, what is said of it
+	KILL_ROUNDS=200 $(BIN)/pytest -s --timeout=0 tests/e2e/test_kill.py
 
 check: .venv/.ready  ## lint, format, types
 	$(BIN)/ruff check

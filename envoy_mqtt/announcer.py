@@ -1,23 +1,24 @@
 """Home Assistant is told of the devices there are, and what is gone is emptied, across restarts too.
 
 What was told is remembered in `announced.json` in `data_dir`, by gateway. A change goes out in steps, with
-time for Home Assistant between them (`mqtt.migration`); whoever is interrupted begins again with what he
-remembers. Steps leave only while the broker is there: an outbox without one keeps the newest message of a
-topic, and each of a step counts.
+time for Home Assistant between them (`mqtt.migration`), remembered before the first; who is interrupted
+begins again. A step is over when the broker has it: an outbox without one keeps the newest message of a
+topic, and each of a step counts. A gateway is known only once it has said its availability, so that leaves
+first.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from envoy_mqtt import store
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.discovery import Device, Discovery, gateway_device, inverter_device
 from envoy_mqtt.mqtt.message import Message
-from envoy_mqtt.mqtt.migration import SETTLE_S, Known, changes, known
-from envoy_mqtt.mqtt.publisher import Publisher
+from envoy_mqtt.mqtt.migration import SETTLE_S, Known, Step, changes, known, meanwhile
 from envoy_mqtt.outbox import Outbox
 
 NAME = "announced.json"
@@ -25,7 +26,19 @@ VERSION = 1
 
 LOOK_EVERY_S = 1.0
 
+# How often to look whether the broker has taken a step.
+TAKEN_EVERY_S = 0.1
+
 UNWRITABLE = "announced devices not remembered"
+
+
+class Broker(Protocol):
+    """Whether one is there, and the how manieth connection to it that is."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    connects: int
 
 
 class Told(NamedTuple):
@@ -33,6 +46,20 @@ class Told(NamedTuple):
 
     devices: dict[str, Known]
     topics: tuple[str, ...]
+
+
+NOTHING = Told({}, ())
+
+
+class _Plan(NamedTuple):
+    """How one gateway is told of: the steps, what is remembered before the first (`meanwhile`) and after the
+    last (`told`), and what it was made from.
+    """
+
+    steps: list[Step]
+    meanwhile: Told
+    told: Told
+    face: object
 
 
 class Announcer:
@@ -45,55 +72,81 @@ class Announcer:
         options: Discovery | None,
         *,
         outbox: Outbox,
-        publisher: Publisher,
+        broker: Broker,
         line: Line,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._path = folder / NAME
         self._bridges, self._options = bridges, options
-        self._outbox, self._publisher, self._line = outbox, publisher, line
+        self._outbox, self._broker, self._line, self._sleep = outbox, broker, line, sleep
         self._told = self._read()
         self._seen: dict[str, object] = {}
 
     async def run(self) -> NoReturn:
         """Tell what is new, for ever."""
         while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            news = {bridge.serial: bridge for bridge in self._bridges if self._is_new(bridge)}
-            if news and self._publisher.connected:
-                await self._announce({serial: bridge for serial, bridge in news.items() if serial})
+            await self._sleep(LOOK_EVERY_S)
+            news = self._news()
+            if news and self._broker.connected:
+                await self._announce(news)
 
-    def _is_new(self, bridge: Bridge) -> bool:
-        return bridge.site is not None and self._seen.get(bridge.site.identity.serial) != _face(bridge)
+    def _news(self) -> dict[str, Bridge | None]:
+        """By serial number; of a gateway that is read twice the first counts. Where nobody wants to know of
+        them any more, gateways that have not answered yet are there without a bridge.
+        """
+        met = {each.serial: each for each in reversed(self._bridges) if each.serial and each.site}
+        news = {serial: each for serial, each in met.items() if self._seen.get(serial) != _face(each)}
+        unwanted = [serial for serial, told in self._told.items() if told.devices and not self._options]
+        return {**dict.fromkeys(unwanted), **news}
 
-    async def _announce(self, news: Mapping[str, Bridge]) -> None:
-        faces = {serial: _face(bridge) for serial, bridge in news.items()}
-        devices = {serial: self._devices(bridge) for serial, bridge in news.items()}
-        topics = {serial: tuple(sorted(bridge.topics)) for serial, bridge in news.items()}
-        before = {node: was for serial in news for node, was in self._before(serial).devices.items()}
-        connects = self._publisher.connects
-        for step in changes(before, [device for each in devices.values() for device in each]):
-            self._outbox.put(step)
-            await asyncio.sleep(SETTLE_S)
-        for serial, there in topics.items():
-            gone = sorted(set(self._before(serial).topics).difference(there))
-            self._outbox.put(Message(topic, b"", qos=1) for topic in gone)
-        if self._publisher.connected and self._publisher.connects == connects:
-            self._seen |= faces
-            for serial, each in devices.items():
-                self._told[serial] = Told({device.node: known(device) for device in each}, topics[serial])
-            self._write()
+    async def _announce(self, news: Mapping[str, Bridge | None]) -> None:
+        plans = {}
+        for serial, bridge in news.items():
+            plans[serial] = self._plan(self._told.get(serial, NOTHING), bridge)
+            await asyncio.sleep(0)  # a thousand gateways are a second's work
+        await self._remember({serial: plan.meanwhile for serial, plan in plans.items()})
+        connects = self._broker.connects
+        for number, step in enumerate(zip_longest(*(plan.steps for plan in plans.values()), fillvalue=[])):
+            if number:
+                await self._sleep(SETTLE_S)
+            if not await self._lead(step, connects):
+                return
+        self._seen |= {serial: plan.face for serial, plan in plans.items()}
+        await self._remember({serial: plan.told for serial, plan in plans.items()})
 
-    def _devices(self, bridge: Bridge) -> list[Device]:
-        site, options = bridge.site, self._options
-        if site is None or options is None:
+    def _plan(self, before: Told, bridge: Bridge | None) -> _Plan:
+        devices = self._devices(bridge)
+        topics = before.topics if bridge is None else tuple(sorted(bridge.topics))
+        gone = [Message(topic, b"", qos=1) for topic in before.topics if topic not in topics]
+        both = Told(meanwhile(before.devices, devices), tuple(sorted({*before.topics, *topics})))
+        told = Told({device.node: known(device) for device in devices}, topics)
+        steps = changes(before.devices, devices) + [gone] * bool(gone)
+        return _Plan(steps, both, told, bridge and _face(bridge))
+
+    async def _lead(self, step: Sequence[Step], connects: int) -> bool:
+        """Send a step of all gateways; whether the broker has it, over this connection."""
+        waiting = {message.topic for messages in step for message in messages}
+        for messages in step if self._is_there(connects) else ():
+            self._outbox.put(messages)
+            await asyncio.sleep(0)
+        while self._is_there(connects):
+            waiting = {topic for topic in waiting if self._outbox.holds(topic)}
+            if not waiting:
+                return True
+            await self._sleep(TAKEN_EVERY_S)
+        return False
+
+    def _is_there(self, connects: int) -> bool:
+        return self._broker.connected and self._broker.connects == connects
+
+    def _devices(self, bridge: Bridge | None) -> list[Device]:
+        site, options = bridge.site if bridge else None, self._options
+        if bridge is None or site is None or options is None:
             return []
         serial = site.identity.serial
         options = options._replace(configuration_url=bridge.page)
         inverters = [inverter_device(serial, inverter, options) for inverter in bridge.inverters]
         return [gateway_device(site, bridge.keys, options, bridge.tariff), *inverters]
-
-    def _before(self, serial: str) -> Told:
-        return self._told.get(serial, Told({}, ()))
 
     def _read(self) -> dict[str, Told]:
         try:
@@ -104,10 +157,15 @@ class Announcer:
             self._complain(store.denied(self._path, "read", self._path.parent, error))
         return {}
 
-    def _write(self) -> None:
-        content = {serial: told._asdict() for serial, told in self._told.items()}
+    async def _remember(self, told: Mapping[str, Told]) -> None:
+        if any(self._told.get(serial) != each for serial, each in told.items()):
+            self._told |= told
+            await self._write()
+
+    async def _write(self) -> None:
+        content = {"gateways": {serial: told._asdict() for serial, told in self._told.items()}}
         try:
-            store.write(self._path, VERSION, {"gateways": content})
+            await asyncio.to_thread(store.write, self._path, VERSION, content)
             self._line.mended(UNWRITABLE)
         except OSError as error:
             self._complain(store.unwritable(self._path.parent, error))
@@ -117,8 +175,8 @@ class Announcer:
 
 
 def _face(bridge: Bridge) -> object:
-    """What changes whenever there is something new to tell."""
-    return bridge.site, bridge.keys, bridge.inverters, bridge.topics
+    """What changes whenever there is something new to tell; it is looked at once a second."""
+    return bridge.site, bridge.inverters, bridge.page
 
 
 def _understand(content: dict[str, Any]) -> dict[str, Told]:

@@ -14,16 +14,16 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import tzinfo
 from math import inf
 from typing import Any, NoReturn
 
 import structlog
 
-from envoy_mqtt import __version__, config, health, installation, store, zone
+from envoy_mqtt import __version__, config, health, installation, standing, store, zone
 from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.announcer import Announcer
 from envoy_mqtt.books import Books
@@ -47,8 +47,8 @@ from envoy_mqtt.mqtt.discovery import Discovery
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Publisher
+from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
-from envoy_mqtt.problems import Trouble
 from envoy_mqtt.report import Report
 from envoy_mqtt.summary import Sums
 from envoy_mqtt.supervise import end, keep, run_until
@@ -64,12 +64,23 @@ THREADS = 128
 # What waits when the process is told to stop has this long to leave.
 FLUSH_S = 3.0
 
+# And the journal so long to write down what it has; a disk that hangs is not waited for.
+KEEP_S = 2.0
+
+MEGABYTE = 1_000_000
+
+# What could not be written is tried again so often.
+SAVE_AGAIN_S = 60.0
+
 UNSAVED = "energies not remembered"
+LOST = "energies of before lost"
 
 # A gateway that is frozen is told of so often.
 FROZEN_EVERY_S = 3600.0
 
-TOTAL_IS_NET = Trouble(code="meter_total_is_net")
+# What health tells of a counter that was reset, and for how long: it happens in a moment.
+RESET = "counter reset"
+RESET_TOLD_S = 86_400.0
 
 # A broker stands in the house and restarts in seconds; asking it six times a minute hurts nobody.
 BROKER_CEILING_S = 10.0
@@ -97,6 +108,7 @@ class Gateway:
         self._outbox = outbox
         self._pins = pins
         self._until = asyncio.timeout(None)
+        self._resets: dict[str | None, int] = {}
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
@@ -117,11 +129,13 @@ class Gateway:
         await follow(target, self.bridge, self._outbox, self.line, self._pins)
 
     def reconnect(self) -> None:
-        """Drop the connections and start anew, or end the wait for the next attempt; once in a while only.
+        """Drop the connections and start at the top of the ladder, or end the wait for the next attempt; once
+        in a while only.
 
         Between an attempt and a wait nobody else runs, so one of the two is always there to be ended.
         """
         if self._until.when() is None:
+            self.ladder.reset()
             self._until.reschedule(asyncio.get_running_loop().time())
 
     async def renew(self) -> NoReturn:
@@ -136,6 +150,7 @@ class Gateway:
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed."""
+        self._watch_counters()
         if self.bridge.frozen(now):
             self.line.warn("gateway repeats the same reading", again_after_s=FROZEN_EVERY_S)
         return self.bridge.tick(now)
@@ -143,6 +158,15 @@ class Gateway:
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """A message came on a price's topic; whether it was understood."""
         return self.bridge.hear(topic, payload, now)
+
+    def _watch_counters(self) -> None:
+        """Tell of a counter that was reset since the tick before."""
+        bridge, before = self.bridge, self._resets
+        self._resets = {bridge.serial: bridge.resets} if bridge.site is not None else {}
+        if bridge.resets > before.get(bridge.serial, bridge.resets):
+            self.line.warn(
+                RESET, again_after_s=0.0, stands_s=RESET_TOLD_S, code="counter_reset", resets=bridge.resets
+            )
 
     def facts(self, now: Instant) -> health.Gateway:
         """What there is to tell of it in health."""
@@ -153,7 +177,7 @@ class Gateway:
             pulse=bridge.pulse,
             frozen=bridge.frozen(now),
             trouble=self.line.trouble,
-            standing=[*self.line.standing, *([TOTAL_IS_NET] if bridge.total_is_net else [])],
+            standing=[*self.line.standing, *standing.of(bridge, self.ladder.refusals)],
             source=bridge.source if bridge.source_reason else None,
             source_reason=bridge.source_reason or None,
             bursts=bridge.bursts,
@@ -163,6 +187,7 @@ class Gateway:
             role=None if held is None else held.token.claims.role,
             expires=None if held is None else held.token.claims.expires,
             logins_today=self.tokens.logins_today,
+            counter_resets=bridge.resets,
         )
 
     def _say(self, token: Token) -> None:
@@ -184,22 +209,24 @@ class App:
         self._installation = installation.load(self._data_dir)
         self._pins = Pins(self._data_dir)
         _reload(self._pins)
-        self._outbox = Outbox()
         self.broker_line = Line("broker", host=settings.mqtt.host)
         publish = _publish(settings)
         self._line = Line("bridge")
+        self._spool = _spool(settings, self._line)
+        self._outbox = Outbox(None if self._spool is None else self._spool.keep)
         self._zone = zone.configured(settings.site.timezone)
         self._books = Books(self._data_dir)
+        self._forgotten: set[str] = set()
         books = self._open_books()
         self.gateways = [self._gateway(name, gateway, publish, books) for name, gateway in sections(settings)]
         self._state = f"{publish.base_topic}/bridge/state"
-        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line)
+        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line, self._spool)
         self._announcer = Announcer(
             self._data_dir,
             [each.bridge for each in self.gateways],
             _discovery(settings),
             outbox=self._outbox,
-            publisher=self.publisher,
+            broker=self.publisher,
             line=self._line,
         )
         self.report = Report(
@@ -218,7 +245,7 @@ class App:
     def _open_books(self) -> dict[str, Mapping[str, Any]]:
         books, complaints = self._books.load()
         for sentence in complaints:
-            self._line.warn("energies of before lost", error=sentence, code="disk")
+            self._line.warn(LOST, error=sentence, code="disk")
         return books
 
     def _gateway(
@@ -227,7 +254,8 @@ class App:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
         wanted = _wanted(self._settings, zone=self._zone is None)
-        bridge = Bridge(publish, wanted, _sums(self._settings, self._zone or zone.machine()), books)
+        sums = _sums(self._settings, self._zone or zone.machine())
+        bridge = Bridge(publish, wanted, sums, books, None if self._spool is None else self._spool.numbers)
         return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -238,15 +266,16 @@ class App:
         self._say_info()
         self._outbox.put(self._remembered())
         line = self.broker_line
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group, _keeping(self._spool, group):
             broker = group.create_task(
                 keep(self.publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
             )
             try:
                 following = (keep(each.follow, each.line, sleep=each.rest) for each in self.gateways)
                 renewing = (each.renew() for each in self.gateways)
-                always = (self._tick(), self._sum_up(), self.desk.serve(), self._announcer.run())
-                await run_until(stop, *always, *following, *renewing)
+                summing = (self._sum_up(each.bridge) for each in self.gateways)
+                always = (self._tick(), self.desk.serve(), self._announcer.run())
+                await run_until(stop, *always, *summing, *following, *renewing)
             finally:
                 await self._say_goodbye()
                 await end(broker)
@@ -273,32 +302,38 @@ class App:
 
     async def _tick(self) -> None:
         known: list[str | None] = [None for _ in self.gateways]
+        connects, again_at = self.publisher.connects, 0.0
         while True:
             for gateway in self.gateways:
                 self._outbox.put(gateway.tick(now()))
             self.desk.tick(now())
             self.report.tick(now())
             met = [each.bridge.serial for each in self.gateways]
-            if met != known:
-                known = met
+            if met != known or connects != self.publisher.connects:
                 self._say_info()
+            if met != known or now().steady >= again_at:
+                again_at = now().steady + SAVE_AGAIN_S
                 self._remember()
+            if met != known:
                 _stop_collecting()
+            known, connects = met, self.publisher.connects
             await asyncio.sleep(1)
 
-    async def _sum_up(self) -> None:
+    async def _sum_up(self, bridge: Bridge) -> None:
         """Energies are remembered before they are told; a disk that hangs delays nothing but them."""
         while True:
             await asyncio.sleep(1.002 - time.time() % 1.0)
-            for gateway in self.gateways:
-                await self._sum_up_one(gateway.bridge)
+            await self._sum_up_once(bridge)
 
-    async def _sum_up_one(self, bridge: Bridge) -> None:
+    async def _sum_up_once(self, bridge: Bridge) -> None:
         bridge.beat(self.desk.interval_s)
         if self._zone is None and bridge.zone_name is not None:
             bridge.move(zone.named(bridge.zone_name) or zone.machine())
         messages = bridge.sum_up(now())
         if bridge.serial is not None and any(message.topic.endswith("/energy") for message in messages):
+            if bridge.forgotten and bridge.serial not in self._forgotten:
+                self._forgotten.add(bridge.serial)
+                self._line.warn(LOST, error=self._books.keep_aside(bridge.serial), code="disk")
             complaint = await asyncio.to_thread(self._books.save, bridge.serial, bridge.book)
             if complaint is None:
                 self._line.mended(UNSAVED)
@@ -376,7 +411,28 @@ def _publish(settings: Settings) -> Publish:
         meters=settings.publish.meters,
         scalars=settings.publish.scalars,
         fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
+        journal=settings.journal.enabled,
     )
+
+
+def _spool(settings: Settings, line: Line) -> Spool | None:
+    if not settings.journal.enabled:
+        return None
+    max_bytes = settings.journal.max_mb * MEGABYTE
+    return Spool(settings.data_dir, settings.mqtt.base_topic, line, max_bytes=max_bytes)
+
+
+@asynccontextmanager
+async def _keeping(spool: Spool | None, group: asyncio.TaskGroup) -> AsyncIterator[None]:
+    """The journal writes as long as the block lasts, and what is left after it."""
+    if spool is None:
+        yield
+        return
+    task = group.create_task(spool.run(), name="journal")
+    yield
+    spool.finish()
+    await asyncio.wait({task}, timeout=KEEP_S)
+    await end(task)
 
 
 def _wanted(settings: Settings, *, zone: bool) -> Wanted:

@@ -11,6 +11,7 @@ all the same calls:
     bridge.open(step, now)               a source answered: its readings follow
     bridge.receive(chunk, now)           bytes of the stream arrived
     bridge.answer(path, body, now)       a page that was asked for arrived
+    bridge.lacks(path)                   it is not there, until `forgive`
     bridge.tick(now)                     time has passed
     bridge.sum_up(now)                   time has passed: what is said in longer breaths
     bridge.stop()                        the process ends
@@ -26,7 +27,6 @@ from typing import Any
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
 from envoy_mqtt.gateway.answers import SERIAL
-from envoy_mqtt.gateway.beside import INTERVALS
 from envoy_mqtt.gateway.hearing import Heard, Hearing
 from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.ladder import Source, Step
@@ -43,8 +43,9 @@ from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Summary, Sums
 from envoy_mqtt.tariff.period import Tariff
 
-# A report that no inverter makes.
-NEVER = -1.0
+# A battery that so many answers in a row do not list is gone; gateways forget them for minutes (notes,
+# section 3.7).
+GONE = 3
 
 NOT_YET = Step(Source.STREAM, "")
 USUAL = Wanted()
@@ -59,7 +60,8 @@ TOTAL_IS_NET = (
 class Bridge:
     """One gateway's way from bytes to messages.
 
-    `books` are what `book` gave another process, by serial number. `readings` counts what was
+    `books` are what `book` gave another process, by serial number; `numbers` the sequence numbers after which
+    it goes on, where a journal keeps them. `readings` counts what was
     published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words.
     """
 
@@ -69,6 +71,7 @@ class Bridge:
         wanted: Wanted = USUAL,
         sums: Sums = USUAL_SUMS,
         books: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        numbers: Mapping[str, int] | None = None,
     ) -> None:
         self._publish = publish
         self._wanted = wanted
@@ -79,6 +82,9 @@ class Bridge:
         self._pace = Pace()
         self._wall = WallClock()
         self._serial: str | None = None
+        self._sequence = 0
+        self._numbers = numbers
+        self._used: dict[str, int] = {}
         self._forget()
         self.readings = 0
         self.pulse = Pulse()
@@ -91,12 +97,14 @@ class Bridge:
         self._access = Access("")
         self._step = NOT_YET
         self._about = b""
+        self._said_reason = ""
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self._absent: set[str] = set()
         book = self._books.get(self._serial or "", {})
+        self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
         self._ac_battery = book.get("ac_battery") is True
-        self._reported = dict.fromkeys(self._inverters_of(book), NEVER)
+        self._battery_missed = 0
         zone = book.get("zone")
         self.zone_name = zone if isinstance(zone, str) else None
         self._freshness = Freshness(self._publish.fresh_s)
@@ -166,6 +174,11 @@ class Bridge:
         }
 
     @property
+    def forgotten(self) -> bool:
+        """Whether the book that was remembered was nothing that can be understood."""
+        return self._site is not None and self._summary.forgotten
+
+    @property
     def had_battery(self) -> bool:
         """Whether there was a battery without a meter when it was last known."""
         return self.book.get("battery") is True
@@ -183,15 +196,23 @@ class Bridge:
 
     @property
     def inverters(self) -> tuple[str, ...]:
-        """The serial numbers of the microinverters that have reported."""
+        """The serial numbers of the microinverters there are, those of the last run until it is asked."""
         return tuple(self._reported)
 
     @property
     def topics(self) -> frozenset[str]:
-        """Every topic of the gateway that its meters, its inverters and the configuration decide about."""
-        sums = ("energy", "state", *(["tariff"] if self._sums.tariff else []))
-        below = (*sums, *(f"inverter/{inverter}" for inverter in self._reported))
+        """Every topic of the gateway that a broker keeps."""
         prefix = f"{self._publish.base_topic}/{self._serial}"
+        if not self._publish.retain:
+            return frozenset({f"{prefix}/availability"})
+        below = (
+            "availability",
+            "gateway",
+            "energy",
+            "state",
+            *(["tariff"] if self._sums.tariff else []),
+            *(f"inverter/{each}" for each in self._reported),
+        )
         return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
 
     @property
@@ -199,14 +220,23 @@ class Bridge:
         """What the gateway has to be asked beside its source."""
         if self._site is None:
             return ()
+        hearing = self._hearing
         return polls(
             self._site,
             self._step.source,
             self._wanted,
-            copied=self._hearing.copied,
+            copied=hearing.copied,
             absent=self._absent,
             zone_known=self.zone_name is not None,
+            production_s=hearing.production_s,
+            battery_live=hearing.battery_live,
         )
+
+    @property
+    def interval_s(self) -> float:
+        """How often the source has a reading, in s."""
+        slow = self._site is not None and self._step.source is Source.PRODUCTION
+        return self._hearing.production_s if slow else 1.0
 
     def meet(self, serial: str) -> list[Message]:
         """The gateway said its serial number: from now on it is told whether its readings are fresh."""
@@ -214,18 +244,23 @@ class Bridge:
         if serial != self._serial:
             if self._serial is not None:
                 self._books[self._serial] = self.book
+                self._used[self._serial] = self._sequence
             self._serial = serial
             self._forget()
+            if self._numbers is not None:
+                self._sequence = self._used.get(serial, self._numbers[serial])
         return goodbye + self._say_availability()
 
     def identify(self, site: Site, access: Access, step: Step = NOT_YET) -> list[Message]:
         """The gateway was asked which meters it has; what is gone is emptied. `step` is what will be read."""
         messages = self.meet(site.identity.serial)
+        self._absent.clear()
         self._access, self._step = access, step
         return messages + self._fit(site) + self._say_gateway()
 
     def renew(self, role: str | None, expires: str | None) -> list[Message]:
-        """There is a new token: what `gateway` tells of it, at once."""
+        """There is a new token: what `gateway` tells of it, at once. It may open pages that were shut."""
+        self._absent.clear()
         self._access = self._access._replace(token_role=role, token_expires=expires)
         return self._say_gateway()
 
@@ -293,20 +328,25 @@ class Bridge:
         self.skipped[reason] += 1
         self.problem = problem
 
-    def slow_down(self, production_s: float) -> None:
-        """The inverters' figures are asked for only so often, in s: they are good for longer."""
+    def pace(self, production_s: float) -> None:
+        """The inverters' figures are asked for every so many seconds, and good for three times as long."""
         self._hearing.production_s = production_s
         self._set_patience()
 
     def lacks(self, path: str) -> None:
-        """The gateway has no such page, or not for us: not asked again while this source lasts."""
+        """The gateway has no such page, or not for us: not asked again until it is forgiven."""
         self._absent.add(path)
+
+    def forgive(self) -> None:
+        """What was not there may be by now."""
+        self._absent.clear()
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
         self._freshness.check(now.steady)
         self.pulse.tick(now.steady)
-        return self._say_availability()
+        news = self._site is not None and self.source_reason != self._said_reason
+        return self._say_availability() + (self._say_gateway() if news else [])
 
     def sum_up(self, now: Instant) -> list[Message]:
         """`energy`, `state` and `tariff`, where they are due: call it at every whole second of the clock."""
@@ -322,33 +362,38 @@ class Bridge:
 
     def _set_patience(self) -> None:
         """How long a source may be silent, and whether saying the same for minutes tells something of it."""
+        self.pulse.stall_s = stall_s(self.interval_s)
         slow = self._step.source is Source.PRODUCTION
-        interval_s = self._hearing.production_s if slow else 1.0
-        self.pulse.stall_s = stall_s(interval_s)
-        self._freshness.follow(max(self._publish.fresh_s, INTERVALS * interval_s), freezes=not slow)
+        self._freshness.follow(self._publish.patience_s(self.interval_s), freezes=not slow)
 
     def _fit(self, site: Site) -> list[Message]:
         """The site is this from now on."""
+        memory = self.book.get("energy")
+        known = memory if isinstance(memory, Mapping) else None
         site = site._replace(battery=site.battery or self._ac_battery)
-        if site == self._site:
+        before, self._site = self._site, site
+        if before is not None and _shape(site) == _shape(before):
+            self._hearing.fit(site)  # a flag, a status, another firmware: what is published stays
             return []
-        self._hearing = Hearing(site, self._step.source)
+        if before is None or site.meters != before.meters:
+            self._hearing: Hearing = Hearing(site, self._step.source)
+        else:
+            self._hearing.fit(site)  # what is known beside the meters stays known
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
-        memory = self.book.get("energy")
-        self._site = site
-        known = memory if isinstance(memory, Mapping) else None
         self._summary = Summary(site, self._payloads.live_keys, self._sums, known, self._heard)
         return self._leave_behind(self._payloads.topics)
 
     def _tell(self, heard: Heard, now: Instant) -> Iterator[Message]:
         assert self._site is not None
-        if heard.meters is not None:
+        if heard.meters or (heard.meters is not None and not self._site.metered):
             yield from self._fit(self._site._replace(meters=heard.meters))
         if heard.ac_battery is not None:
             others = self._site.battery and not self._ac_battery
             self._ac_battery = heard.ac_battery
             yield from self._fit(self._site._replace(battery=others))
+        if heard.battery is not None:
+            yield from self._fit(self._site._replace(battery=self._has_battery(there=heard.battery)))
         if heard.counted is not None:
             self._summary.count(heard.counted, now)
         if heard.produced_wh is not None:
@@ -361,30 +406,43 @@ class Bridge:
             yield from self._report(heard.inverters, now)
         yield from self._say_gateway()
 
+    def _has_battery(self, *, there: bool) -> bool:
+        """Whether there is a battery: one that is listed is, one that is not is gone after a while."""
+        assert self._site is not None
+        self._battery_missed = 0 if there else self._battery_missed + 1
+        return there or (self._site.battery and self._battery_missed < GONE)
+
     def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
-        """The reports that are new."""
-        before, self._reported = self._reported, {each.serial: each.reported_unix for each in inverters}
+        """The answer keeps those that sleep (protocol notes, section 3.5): one that is missing is gone."""
+        before = self._reported
+        self._reported = {each.serial: each.reported_unix for each in inverters} or before
         for inverter in inverters:
             if before.get(inverter.serial) != inverter.reported_unix:
                 yield self._payloads.report(inverter, now.unix)
 
-    def _inverters_of(self, book: Mapping[str, Any]) -> list[str]:
-        """Those that another process knew: they are not gone only because they are not asked yet."""
-        known = book.get("inverters") if self._wanted.inverters_s is not None else None
-        serials = map(str, known) if isinstance(known, list) else ()
-        return [serial for serial in serials if SERIAL.fullmatch(serial)]
+    def _known_inverters(self, book: Mapping[str, Any]) -> list[str]:
+        """Whose devices are not to vanish at each start, for the minutes until the gateway was asked."""
+        told = book.get("inverters")
+        if self._wanted.inverters_s is None or not isinstance(told, list):
+            return []
+        return [serial for serial in told if isinstance(serial, str) and SERIAL.fullmatch(serial)]
 
     def _publish_reading(
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
     ) -> Iterator[Message]:
         self.readings += 1
+        self._sequence += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
         quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
         charge = self._hearing.charged(now.steady)
-        reading = Reading(time, self.readings, self._step.source, quantities, charge)
-        yield from self._payloads.write(reading, steady=now.steady)
+        reading = Reading(time, self._sequence, self._step.source, quantities, charge)
+        payloads, summary = self._payloads, self._summary
+        for message in payloads.write(reading, steady=now.steady, interval_s=self.interval_s):
+            yield message
+            if payloads is not self._payloads:
+                return  # the site became another one since `live` left
         self.pulse.read(now.steady)
-        self._summary.read(self._payloads.live, quantities, taken, now)
+        summary.read(payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)
         yield from self._say_availability()
 
@@ -398,7 +456,8 @@ class Bridge:
     def _say_gateway(self) -> list[Message]:
         if self._site is None:
             return []
-        step = self._step._replace(reason=self.source_reason)
+        self._said_reason = self.source_reason
+        step = self._step._replace(reason=self._said_reason)
         about = encode(describe(self._site, self._access, step))
         if about == self._about:
             return []
@@ -406,8 +465,8 @@ class Bridge:
         return [self._message("gateway", about, retain=self._publish.retain)]
 
     def _summed(self, topic: str, payload: Mapping[str, Any], now: Instant) -> Message:
-        lasting = topic in ("energy", "tariff")
-        qos, good_until = (1, inf) if lasting else (0, now.steady + self._publish.fresh_s)
+        lasting, patience_s = topic in ("energy", "tariff"), self._publish.patience_s(self.interval_s)
+        qos, good_until = (1, inf) if lasting else (0, now.steady + patience_s)
         name = f"{self._publish.base_topic}/{self._serial}/{topic}"
         return Message(name, encode(payload), qos, self._publish.retain, good_until=good_until)
 
@@ -418,3 +477,9 @@ class Bridge:
 
     def _message(self, topic: str, payload: bytes, *, retain: bool = True) -> Message:
         return Message(f"{self._publish.base_topic}/{self._serial}/{topic}", payload, qos=1, retain=retain)
+
+
+def _shape(site: Site) -> object:
+    """What of a site decides about topics and keys, and which answers are read."""
+    meters = [(each.eid, each.kind, each.enabled, each.phases) for each in site.meters]
+    return site.identity.serial, meters, site.battery

@@ -28,8 +28,9 @@ from envoy_mqtt.report import Followed, Report
 # A reconnection costs a gateway's small processor a TLS handshake.
 RECONNECT_EVERY_S = 10.0
 
-# Home Assistant's birth message reaches every bridge in the house at once.
-BIRTH_WITHIN_S = 5.0
+# Home Assistant's birth message reaches every bridge in the house at once: each answers within 5 s, of which
+# one is the time between two looks.
+BIRTH_WITHIN_S = 4.0
 BIRTH = b"online"
 
 # Another bridge's `bridge/info` is answered with ours, so that it learns of us; two that always did so would
@@ -87,12 +88,16 @@ class Desk:
 
     def tick(self, now: Instant) -> None:
         """Time has passed: call it once a second."""
-        if self._connects != self._publisher.connects:
-            self._connects, self._ours_heard = self._publisher.connects, False
-            self._line.mended("base topic used twice")
+        self._look_at_connection()
         if now.steady >= self._born_at:
             self._born_at = inf
             self._outbox.say_again(now.steady)
+
+    def _look_at_connection(self) -> None:
+        """On a new one our own `bridge/info` has to be heard again before another's counts."""
+        if self._connects != self._publisher.connects:
+            self._connects, self._ours_heard = self._publisher.connects, False
+            self._line.mended("base topic used twice")
 
     async def serve(self) -> NoReturn:
         """Deal with what the broker brings, for ever."""
@@ -113,6 +118,7 @@ class Desk:
 
     def _hear_info(self, incoming: Incoming) -> None:
         """What is another's and comes after ours, comes from another bridge that runs now."""
+        self._look_at_connection()
         instance = None if incoming.retain else _instance(incoming.payload)
         if instance == self._instance:
             self._ours_heard = True

@@ -9,6 +9,7 @@
       · CloudTrouble          the vendor's cloud gives no token; asked again much more slowly
     - BrokerUnavailable     away, frozen, or unwilling
   + BadAnswer             a gateway's answer that cannot be read; the session ends, `TryAgain` carries it on
+    - Asleep                it is zeros, as for minutes after a start; asked again
   + BadEvent              one unreadable event; skipped and counted
 
 Whatever else escapes is a bug: the process ends and says so.
@@ -72,7 +73,17 @@ class BrokerUnavailable(TryAgain):
 
 
 class BadAnswer(EnvoyMqttError):
-    """An answer of a gateway that is not what its path promises; the text says what was found."""
+    """An answer of a gateway that is not what its path promises; the text says what was found. `reason` is a
+    word for the counter.
+    """
+
+    reason = "bad_data"
+
+
+class Asleep(BadAnswer):
+    """An answer of zeros: the gateway is still starting, and waiting mends it."""
+
+    reason = "asleep"
 
 
 class BadEvent(EnvoyMqttError):

@@ -9,10 +9,12 @@ remembered, so that a new connection can say all of it again.
 
 import asyncio
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from envoy_mqtt.mqtt.message import Message
+
+Journal = Callable[[Iterable[Message]], Iterable[Message]]
 
 # A gateway may release 23 readings at once (protocol notes, section 1.5); almost three such bursts.
 BEHIND = 64
@@ -37,6 +39,10 @@ class _Waiting(asyncio.Queue[Message]):
         if len(numbers) > BEHIND:
             self._drop_all_but_newest(numbers)
 
+    def waits(self, topic: str) -> bool:
+        """Whether a message of this topic is in it."""
+        return topic in self._numbers
+
     def _put(self, item: Message) -> None:
         self._next += 1
         self._numbers[item.topic].append(self._next)
@@ -58,9 +64,10 @@ class _Waiting(asyncio.Queue[Message]):
 
 
 class Outbox:
-    """The one way from the gateways to the broker."""
+    """The one way from the gateways to the broker; `journal` takes what is its own from among messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
+        self._journal = journal
         self._said: dict[str, Message] = {}
         self._unsent: set[str] = set()
         self._line: _Waiting | None = None  # None while the broker is away
@@ -74,7 +81,7 @@ class Outbox:
 
     def put(self, messages: Iterable[Message]) -> None:
         """Take messages, in the order in which they shall leave."""
-        for message in messages:
+        for message in messages if self._journal is None else self._journal(messages):
             self._said[message.topic] = message
             if self._line is not None:
                 self._line.put_nowait(message)
@@ -85,6 +92,11 @@ class Outbox:
     def said(self, topic: str) -> Message | None:
         """The last message of a topic, sent or waiting."""
         return self._said.get(topic)
+
+    def holds(self, topic: str) -> bool:
+        """Whether a message of this topic is not with the broker yet."""
+        waits = self._line is not None and self._line.waits(topic)
+        return waits or topic in self._under_way or topic in self._unsent
 
     def open(self, now: float) -> None:
         """A broker is connected: say everything again, but nothing that has become old meanwhile."""

@@ -2,9 +2,10 @@
 
 `energy` follows the counters: it is sent when they have been read and an interval has gone by, at local
 midnight, and a little later where they cannot be read. `state` keeps to the wall clock, as long as readings
-are fresh. `tariff` comes with it, and at once at a change of period or price; counters that are read after
-such a change are told at once, so that each side of it gets its own. What `energy` has told must be
-remembered before it is sent (`memory`), or it might fall; `tariff` has no energies but those.
+are fresh, and comes at once when they are so again: what a broker kept is of another time. `tariff` comes as
+often, and at once at a change of period or price; counters that are read after such a change are told at
+once, so that each side of it gets its own. What `energy` has told must be remembered before it is sent
+(`memory`), or it might fall; `tariff` has no energies but those.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -69,8 +70,10 @@ class Summary:
         self._energies: dict[str, Told] = dict.fromkeys(self._ledger.keys)
         self._sent: float | None = None
         self._news = False
+        self._heard: Instant | None = None
         self._began: float | None = None
         self._beat: float | None = None
+        self._owed = True
         self.keys = (*live_keys, *numbers(self._energies), "interval_s")
 
     def _open(self, memory: Mapping[str, Any] | None) -> Ledger:
@@ -110,6 +113,11 @@ class Summary:
         """The counters whose last reading is not believed."""
         return self._ledger.held
 
+    @property
+    def forgotten(self) -> bool:
+        """Whether what was remembered was nothing that can be understood."""
+        return self._ledger.forgotten
+
     def move(self, zone: tzinfo) -> None:
         """Days begin at the midnights of another zone."""
         if zone != self._sums.zone:
@@ -128,6 +136,7 @@ class Summary:
 
     def count(self, counted: Counted, now: Instant) -> None:
         """The meters' counters were read."""
+        self._heard = now
         if self._book is not None:
             self._book.tick(now)
         self._ledger.count(counted, now)
@@ -136,11 +145,13 @@ class Summary:
 
     def report(self, produced_wh: float, now: Instant) -> None:
         """The inverters' own counter was read."""
+        self._heard = now
         self._ledger.report(produced_wh, now)
         self._news |= self._over(now, self._sums.energy_s - EARLY_S)
 
     def read(self, live: Mapping[str, Value], quantities: Quantities, taken: float, now: Instant) -> None:
         """A reading came, taken at `taken` on the steady clock; `live` is as it is published."""
+        self._heard = now
         self._ledger.flow(quantities, taken, now)
         self._state.read(live, now.steady)
         self._live = live
@@ -154,33 +165,49 @@ class Summary:
             self._book.tick(now)
         midnight = self._ledger.tick(now)
         late = now.steady - (self._sent or self._began) >= PATIENCE * self._sums.energy_s
-        if self._news or midnight or late:
-            yield "energy", self._energy(now)
+        if midnight:
+            yield from self._say_energy(now, now)
+        elif self._heard is not None and (self._news or late):
+            yield from self._say_energy(self._heard, now)
         if self._beat is None:
             self._beat = now.unix
         beat = due(self._beat, now.unix, self._sums.state_s)
         if beat:
             self._beat = now.unix
-            state = self._state.payload(self._energies, self._sums.state_s) if online else None
-            if state is not None:
-                yield "state", state
-        if self._book is not None and (beat or self._said != self.changes):
-            self._said = self.changes
-            rates = self._book.payload(self._live if online else {}, now)
-            if rates is not None:
-                yield "tariff", _timed(rates, now)
+        self._owed |= not online
+        if online and (beat or (self._owed and self._sent is not None)):
+            yield from self._say_state()
+        if self._book is not None and (beat or self._said != self._book.changes):
+            yield from self._say_tariff(self._book, now, online=online)
+
+    def _say_state(self) -> Iterator[tuple[str, Mapping[str, Value]]]:
+        state = self._state.payload(self._energies, self._sums.state_s)
+        if state is not None:
+            self._owed = False
+            yield "state", state
+
+    def _say_tariff(
+        self, book: Book, now: Instant, *, online: bool
+    ) -> Iterator[tuple[str, Mapping[str, Value]]]:
+        rates = book.payload(self._live if online else {}, now)
+        if rates is not None:
+            self._said = book.changes
+            yield "tariff", _timed(rates, now)
 
     def _over(self, now: Instant, seconds: float) -> bool:
         return self._sent is None or now.steady - self._sent >= seconds
 
-    def _energy(self, now: Instant) -> dict[str, Value]:
-        self._sent, self._news = now.steady, False
-        self._energies = self._ledger.energies(now)
+    def _say_energy(self, heard: Instant, now: Instant) -> Iterator[tuple[str, Mapping[str, Value]]]:
+        """Its time is when the gateway was heard last: nothing old is to look new."""
+        energies = self._ledger.energies(now)
+        if all(energies[key] is None for key in numbers(energies) if key != "resets"):
+            return
+        self._sent, self._news, self._heard, self._energies = now.steady, False, None, energies
         if self._book is not None:
             self._book.settle(self._ledger.amounts, now)
-        return _timed(self._energies, now)
+        yield "energy", _timed(energies, heard)
 
 
-def _timed(payload: Mapping[str, Value], now: Instant) -> dict[str, Value]:
-    time, timestamp = milliseconds(now.unix)
+def _timed(payload: Mapping[str, Value], at: Instant) -> dict[str, Value]:
+    time, timestamp = milliseconds(at.unix)
     return {"time": time, "timestamp": timestamp, **payload}

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,11 +23,12 @@ def named(name: str) -> tzinfo | None:
         return None
 
 
-def machine() -> tzinfo:
+@cache  # a zone out of a file equals no other, so a second one would look like a move
+def machine(localtime: Path = LOCALTIME) -> tzinfo:
     """This machine's own, with its daylight saving; UTC where it does not say."""
     try:
-        with LOCALTIME.open("rb") as file:
-            return ZoneInfo.from_file(file, key=_name(LOCALTIME))
+        with localtime.open("rb") as file:
+            return ZoneInfo.from_file(file, key=_name(localtime))
     except (OSError, ValueError):
         return UTC
 

@@ -19,7 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envoy_mqtt.bridge import Bridge
+from envoy_mqtt.gateway import inverters
 from envoy_mqtt.gateway.ladder import Source, Step
+from envoy_mqtt.gateway.plan import Wanted
 from envoy_mqtt.model import Identity, Instant, Kind, Meter, Site
 from envoy_mqtt.mqtt.about import Access
 from envoy_mqtt.mqtt.message import Message
@@ -402,6 +404,22 @@ def test_the_sequence_grows_by_one_with_each_reading_whatever_happens() -> None:
 # Bytes
 
 
+def test_with_a_journal_each_gateways_numbers_go_on_where_they_ended() -> None:
+    other = "122100000025"
+    bridge = Bridge(Publish(journal=True), numbers={SERIAL: 41, other: 1000})
+
+    def numbers(serial: str, steady: float) -> list[int]:
+        bridge.identify(site(P, N, serial=serial), ACCESS, STEP)
+        bridge.open(at(steady))
+        messages = bridge.receive(event() + event(), at(steady + 1.0))
+        return [content(message)["sequence"] for message in messages if message.kept]
+
+    assert numbers(SERIAL, 0.0) == [42, 43]
+    assert numbers(other, 10.0) == [1001, 1002]
+    assert numbers(SERIAL, 20.0) == [44, 45]
+    assert bridge.readings == 6
+
+
 def test_what_a_broken_connection_began_is_forgotten() -> None:
     bridge = identified(site(P, N))
     assert bridge.receive(event()[:400], at(1.0)) == []
@@ -660,3 +678,70 @@ def test_a_buffer_of_22_captured_events_is_a_burst_of_22_seconds() -> None:
         bridge = identified(site(P, N, phases=phases), opened=100.0)
         lives = of(bridge.receive(stream, at(100.0 + whole)), "live")
         assert [live["time"] - UNIX for live in lives] == list(range(101, 101 + whole))
+
+
+# Microinverters
+
+
+def with_inverters(*known: object) -> Bridge:
+    """A bridge whose last run knew these."""
+    bridge = Bridge(Publish(), Wanted(inverters_s=300.0), books={SERIAL: {"inverters": list(known)}})
+    bridge.identify(site(P), ACCESS, STEP)
+    return bridge
+
+
+def report(bridge: Bridge, **reported: int) -> list[str]:
+    """The gateway answers when which one reported, by serial; the topics that are told."""
+    entries = [
+        {"serialNumber": name, "lastReportDate": unix, "lastReportWatts": 5, "maxReportWatts": 9}
+        for name, unix in reported.items()
+    ]
+    return [it.topic for it in bridge.answer(inverters.PATH, json.dumps(entries).encode(), at(0.0))]
+
+
+def test_those_of_the_last_run_are_there_until_the_gateway_was_asked() -> None:
+    bridge = with_inverters("A1", "B2")
+    assert bridge.inverters == ("A1", "B2")
+    assert f"envoy/{SERIAL}/inverter/A1" in bridge.topics
+    assert report(bridge, B2=1_790_000_000, C3=1_790_000_000) == [
+        f"envoy/{SERIAL}/inverter/B2",
+        f"envoy/{SERIAL}/inverter/C3",
+    ]
+    assert bridge.inverters == ("B2", "C3")
+    assert bridge.book["inverters"] == ["B2", "C3"]
+
+
+def test_an_answer_that_names_none_takes_none_away() -> None:
+    bridge = with_inverters("A1")
+    assert report(bridge) == []
+    assert bridge.inverters == ("A1",)
+
+
+def test_a_report_is_told_once() -> None:
+    bridge = with_inverters()
+    assert report(bridge, A1=1_790_000_000)
+    assert report(bridge, A1=1_790_000_000) == []
+    assert report(bridge, A1=1_790_000_300)
+
+
+def test_who_does_not_want_them_has_none() -> None:
+    bridge = Bridge(Publish(), books={SERIAL: {"inverters": ["A1"]}})
+    bridge.identify(site(P), ACCESS, STEP)
+    assert bridge.inverters == ()
+
+
+@pytest.mark.parametrize("known", [[5], [None], ["a b"], ["#"], [["A1"]], [{}]])
+def test_what_no_serial_can_be_is_not_remembered_as_one(known: list[object]) -> None:
+    assert with_inverters(*known).inverters == ()
+
+
+def test_a_book_that_knows_of_no_inverters_is_as_good() -> None:
+    bridge = Bridge(Publish(), Wanted(inverters_s=300.0), books={SERIAL: {"inverters": "A1"}})
+    bridge.identify(site(P), ACCESS, STEP)
+    assert bridge.inverters == ()
+
+
+def test_its_topics_are_those_that_a_broker_keeps() -> None:
+    names = ("availability", "gateway", "energy", "state", "live", "production")
+    assert identified(site(P)).topics == {f"envoy/{SERIAL}/{name}" for name in names}
+    assert identified(site(P), Publish(retain=False)).topics == {f"envoy/{SERIAL}/availability"}

@@ -630,6 +630,9 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "daily_charge = 0\n"
         "billing_day = 1\n"
         "discount = 0\n"
+        "\n[journal]\n"
+        "enabled = false\n"
+        "max_mb = 256\n"
         "\n[log]\n"
         'level = "info"\n'
         'format = "auto"\n'
@@ -675,6 +678,7 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
         "site": {"night_w": 5},
         "inverters": {"enabled": False, "interval_s": 300},
         "tariff": {"daily_charge": 0, "billing_day": 1, "discount": 0},
+        "journal": {"enabled": False, "max_mb": 256},
         "log": {"level": "info", "format": "auto"},
     }
 

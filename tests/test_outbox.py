@@ -3,6 +3,7 @@
 import asyncio
 import tracemalloc
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from math import inf
 
 import pytest
@@ -57,6 +58,24 @@ async def test_messages_leave_in_the_order_in_which_they_were_put() -> None:
     put(outbox, "live=1", "production=1", "net=1", "live=2", "production=2", "net=2")
     assert await take(outbox) == ["live=1", "production=1", "net=1", "live=2", "production=2", "net=2"]
     assert outbox.replaced == 0
+
+
+async def test_the_journal_takes_its_own_and_the_rest_leaves() -> None:
+    kept = []
+
+    def journal(messages: Iterable[Message]) -> Iterator[Message]:
+        for each in messages:
+            if each.topic == "journal":
+                kept.append(each)
+            else:
+                yield each
+
+    outbox = Outbox(journal)
+    outbox.open(0.0)
+    put(outbox, "live=1", "journal=1", "net=1")
+    assert await take(outbox) == ["live=1", "net=1"]
+    assert kept == [message("journal", 1)]
+    assert outbox.said("journal") is None
 
 
 async def test_a_burst_of_23_readings_leaves_whole() -> None:
@@ -505,3 +524,28 @@ async def test_how_long_a_reading_took_is_not_measured_where_it_is_said_again() 
     again = await outbox.next()
     assert (first.arrived, again.arrived) == (7.0, 0.0)
     assert again._replace(arrived=7.0) == first
+
+
+# What is not with the broker yet
+
+
+async def test_a_topic_is_held_until_the_broker_has_it() -> None:
+    outbox = Outbox()
+    put(outbox, "live=1")
+    assert outbox.holds("live")
+    outbox.open(0.0)
+    assert outbox.holds("live")
+    message = await outbox.next()
+    assert outbox.holds("live")
+    outbox.sent(message)
+    assert not outbox.holds("live")
+
+
+async def test_what_a_lost_broker_did_not_confirm_is_held() -> None:
+    outbox = opened()
+    put(outbox, "live=1", "net=1")
+    await outbox.next()
+    outbox.close()
+    assert outbox.holds("live")
+    assert outbox.holds("net")
+    assert not outbox.holds("production")

@@ -1,138 +1,165 @@
-"""When `tariff` is said, and that the counters are wanted and told at a change of period."""
+"""When `energy` and `state` are due, and that they are of one mind."""
 
-import json
-from datetime import datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from envoy_mqtt.model import Instant, Register
+import pytest
+
+from envoy_mqtt.model import Quantities
 from envoy_mqtt.summary import Summary, Sums
-from envoy_mqtt.tariff.period import Period, Tariff, span
-from tests.energy.sites import N, P, powers, site
+from tests.energy.sites import N, P, at, powers, register, site
 
-BERLIN = ZoneInfo("Europe/Berlin")
-TARIFF = Tariff(
-    "EUR", (Period("night", 0.2, times=(span("22:00-06:00"),)), Period("day", price_topic="prices")), (), 1.0
-)
-TEN = datetime(2026, 11, 21, 22, tzinfo=BERLIN).timestamp()
-LIVE = ("production_power", "grid_import_power", "grid_export_power", "self_consumption_power")
+LIVE_KEYS = ("time", "timestamp", "sequence", "source", "production_power", "net_power")
+
+# 2026-05-28 at noon in UTC, which is when `at(0)` is.
+MIDNIGHT_S = 43_200.0
 
 
-class Second:
-    """A bridge's seconds around ten in the evening: what is said in each."""
-
-    def __init__(self, began: float, tariff: Tariff | None = TARIFF, memory: Any = None) -> None:
-        self.unix, self.wh = TEN + began, 1000.0
-        self.summary = Summary(site(P, N), LIVE, Sums(zone=BERLIN, tariff=tariff), memory, {"prices": b"0.5"})
-
-    @property
-    def now(self) -> Instant:
-        return Instant(self.unix - TEN + 10_000.0, self.unix)
-
-    def go(self, seconds: int = 1, watts: float = 3600.0) -> list[tuple[float, str, dict[str, Any]]]:
-        """What is said in each of the next seconds, with when, from ten o'clock."""
-        said = []
-        for _ in range(seconds):
-            self.unix += 1.0
-            self.wh += watts / 3600.0
-            live = dict(zip(LIVE, (0.0, watts, 0.0, 0.0), strict=True))
-            self.summary.read(live, powers(production=0.0, net=watts), self.now.steady, self.now)
-            said += [(self.unix - TEN, topic, dict(it)) for topic, it in self.topics()]
-        return said
-
-    def topics(self) -> Any:
-        return list(self.summary.topics(self.now, online=True))
-
-    def count(self) -> None:
-        counted = {P: (Register(0.0, 0.0),), N: (Register(self.wh, 0.0),)}
-        self.summary.count(counted, self.now)
+def summary(memory: Mapping[str, Any] | None = None, **sums: Any) -> Summary:
+    return Summary(site(P, N), LIVE_KEYS, Sums(**sums), memory)
 
 
-def test_it_is_said_with_every_beat_and_at_once_at_a_change() -> None:
-    second = Second(-15.5)
-    second.go()
-    said = [
-        (at, it["import_period"], it["import_price"]) for at, topic, it in second.go(30) if topic == "tariff"
-    ]
-    assert said == [
-        *((-9.5, "day", 0.5), (0.5, "night", 0.2), (10.5, "night", 0.2)),
-    ]
+def count(of: Summary, seconds: float, produced_wh: float, imported_wh: float = 0.0) -> None:
+    of.count({P: register(produced_wh), N: register(imported_wh, 500.0)}, at(seconds))
 
 
-def test_it_is_said_at_the_change_and_not_at_the_next_beat() -> None:
-    second = Second(-3.0)
-    second.summary.beat(60)
-    second.go()
-    said = [at for at, topic, _ in second.go(10) if topic == "tariff"]
-    assert said == [0.0]
+def read(of: Summary, seconds: float, production: float = 1000.0, net: float = -200.0) -> None:
+    live = dict.fromkeys(LIVE_KEYS) | {"production_power": production, "net_power": net, "time": seconds}
+    quantities: Quantities = powers(production=production, net=net, consumption=production + net)
+    of.read(live, quantities, at(seconds).steady, at(seconds))
 
 
-def test_a_new_price_is_said_at_once() -> None:
-    second = Second(-305.0)
-    second.go(2)
-    assert second.summary.hear("prices", b"0.6", second.now)
-    ((_, topic, it),) = second.go()
-    assert (topic, it["import_price"]) == ("tariff", 0.6)
-    assert not second.summary.hear("prices", b"dear", second.now)
+def told(of: Summary, seconds: float, *, online: bool = True) -> dict[str, Mapping[str, Any]]:
+    return dict(of.topics(at(seconds), online=online))
 
 
-def test_counters_are_wanted_at_a_change_and_told_as_soon_as_they_are_read() -> None:
-    second = Second(-20.0)
-    second.count()
-    second.go(19)
-    changes = second.summary.changes
-    second.go(1)
-    assert second.summary.changes == changes + 1
-    second.count()
-    said = second.go(1)
-    assert "energy" in [topic for _, topic, _ in said]
-    second.count()
-    assert "energy" not in [topic for _, topic, _ in second.go(1)], "only once"
+def times(of: Summary, topic: str, seconds: range) -> Iterator[int]:
+    """When the topic comes, looked at every second, with a reading in each."""
+    for now in seconds:
+        read(of, now)
+        if topic in told(of, now):
+            yield now
 
 
-def test_what_each_period_got_is_in_the_topic_after_that() -> None:
-    second = Second(-20.0)
-    second.count()
-    second.go(21, watts=36_000.0)
-    second.count()
-    told = [it for _, topic, it in second.go(10, watts=0.0) if topic == "tariff"]
-    assert told[-1]["grid_import_energy_day"] == 0.2
-    assert told[-1]["grid_import_energy_night"] == 0.01
+def test_energy_comes_as_soon_as_the_counters_were_read_and_then_once_an_interval() -> None:
+    it = summary(energy_s=60.0)
+    assert told(it, 1) == {}
+    sent = []
+    for now in range(2, 200):
+        if now % 20 == 2:
+            count(it, now, 1_000_000.0 + now)
+        if "energy" in (due := told(it, now)):
+            sent.append((now, due["energy"]["production_energy"]))
+    assert sent == [(2, 1000.002), (62, 1000.062), (122, 1000.122), (182, 1000.182)]
 
 
-def test_power_that_is_not_fresh_costs_nothing_that_anyone_knows() -> None:
-    second = Second(-300.0)
-    second.go(2)
-    (fresh,) = [it for _, topic, it in second.go(10) if topic == "tariff"]
-    assert fresh["cost_per_hour"] == 1.8
-    second.unix += 10.0
-    (stale,) = [it for topic, it in second.summary.topics(second.now, online=False) if topic == "tariff"]
-    assert stale["cost_per_hour"] is None
-    assert stale["import_period"] == "day"
+def test_a_poll_that_comes_a_moment_early_is_the_next_one() -> None:
+    it = summary(energy_s=60.0)
+    count(it, 2, 1000.0)
+    told(it, 2)
+    count(it, 60, 1100.0)
+    assert "energy" not in told(it, 60)
+    count(it, 61.5, 1100.0)
+    assert "energy" in told(it, 61.5)
 
 
-def test_without_a_tariff_nothing_is_said_and_what_was_is_kept() -> None:
-    second = Second(-300.0)
-    second.count()
-    second.go(60)
-    second.count()
-    second.go(1)
-    memory = json.loads(json.dumps(second.summary.memory))
-    without = Second(-200.0, None, memory)
-    assert not [topic for _, topic, _ in without.go(30) if topic == "tariff"]
-    assert without.summary.changes == 0
-    again = Second(-100.0, TARIFF, json.loads(json.dumps(without.summary.memory)))
-    again.go(1)
-    assert again.go(10)[-1][2]["grid_import_energy_day"] == 0.06
+def test_where_no_counter_can_be_read_energy_comes_after_an_interval_and_a_half() -> None:
+    it = summary(energy_s=60.0)
+    assert list(times(it, "energy", range(300))) == [90, 180, 270]
 
 
-def test_days_of_another_zone_do_not_lose_what_was() -> None:
-    second = Second(-300.0)
-    second.count()
-    second.go(60)
-    second.count()
-    second.go(1)
-    second.summary.move(ZoneInfo("Australia/Sydney"))
-    said = [it for _, topic, it in second.go(12) if topic == "tariff"]
-    assert (said[-1]["import_period"], said[-1]["grid_import_energy_day"]) == ("day", 0.06)
-    assert said[-1]["next_change"] == "2026-11-22T22:00:00+11:00"
+def test_energy_comes_at_local_midnight() -> None:
+    """Berlin's is at 22:00 UTC in May."""
+    it = summary(energy_s=3600.0, zone=ZoneInfo("Europe/Berlin"))
+    midnight = MIDNIGHT_S - 7200.0
+    count(it, midnight - 100.0, 5000.0)
+    assert told(it, midnight - 100.0)["energy"]["production_energy_today"] == 0.0
+    count(it, midnight - 1.0, 6000.0)
+    assert "energy" not in told(it, midnight - 1.0)
+    assert "energy" in told(it, midnight)
+    assert "energy" not in told(it, midnight + 1.0)
+
+
+def test_another_zone_begins_the_day_elsewhere_and_forgets_no_energy() -> None:
+    it = summary(energy_s=5.0, zone=UTC)
+    count(it, 0.0, 5000.0)
+    told(it, 0.0)
+    it.move(ZoneInfo("Europe/Berlin"))
+    midnight = MIDNIGHT_S - 7200.0
+    count(it, midnight - 10.0, 9000.0)
+    assert told(it, midnight - 10.0)["energy"]["production_energy_today"] == 4.0
+    count(it, midnight + 10.0, 9000.0)
+    energy = told(it, midnight + 10.0)["energy"]
+    assert (energy["production_energy"], energy["production_energy_today"]) == (9.0, 0.0)
+
+
+def test_state_keeps_to_the_clock_and_to_another_interval_from_then_on() -> None:
+    it = summary(state_s=10)
+    assert list(times(it, "state", range(3, 36))) == [10, 20, 30]
+    it.beat(4)
+    assert list(times(it, "state", range(36, 50))) == [36, 40, 44, 48]
+
+
+def test_no_state_comes_while_nothing_is_fresh() -> None:
+    it = summary(state_s=10)
+    told(it, 5)
+    read(it, 6)
+    assert "state" not in told(it, 10, online=False)
+    assert told(it, 20)["state"]["production_power"] == 1000
+
+
+def test_when_readings_come_again_state_does_not_wait_for_its_turn() -> None:
+    it = summary(state_s=10)
+    read(it, 11)
+    assert "state" not in told(it, 11)  # its energies are not known yet
+    count(it, 12, 5000.0)
+    assert told(it, 12)["state"]["production_energy"] == 5.0
+    assert "state" not in told(it, 13)
+    assert told(it, 21, online=False) == {}
+    read(it, 33, production=2000.0)
+    assert told(it, 33)["state"]["production_power"] == 2000
+    assert "state" not in told(it, 34)
+
+
+def test_state_shows_the_energies_that_were_told_last() -> None:
+    it = summary(state_s=10, energy_s=60.0)
+    told(it, 1)
+    count(it, 2, 5000.0, 250.0)
+    read(it, 2)
+    due = told(it, 10)
+    assert list(due) == ["energy", "state"]
+    assert due["state"].keys() == {*it.keys}
+    energies = {key: value for key, value in due["energy"].items() if not key.endswith("_source")}
+    assert due["state"].items() >= (energies | {"time": 2, "timestamp": None, "interval_s": 10}).items()
+    count(it, 12, 6000.0, 250.0)
+    read(it, 12)
+    assert told(it, 20)["state"]["production_energy"] == 5.0
+
+
+def test_before_the_counters_were_read_the_energies_of_state_are_unknown() -> None:
+    it = summary(state_s=10)
+    told(it, 1)
+    read(it, 2)
+    state = told(it, 10)["state"]
+    assert state["production_energy"] is None
+    assert state.keys() == {*it.keys}
+
+
+def test_another_process_goes_on_where_this_one_ended() -> None:
+    it = summary(energy_s=5.0)
+    count(it, 0.0, 5000.0)
+    assert told(it, 0.0)["energy"]["production_energy"] == 5.0
+    other = summary(it.memory, energy_s=5.0)
+    count(other, 60.0, 4000.0)  # lower than what was told: not believed yet
+    assert told(other, 60.0)["energy"]["production_energy"] == 5.0
+    assert other.held
+    assert (other.resets, it.held) == (0, ())
+
+
+@pytest.mark.parametrize("memory", [{}, {"books": 5}, {"books": {"x": {}}}])
+def test_a_memory_that_says_nothing_is_none(memory: dict[str, Any]) -> None:
+    it = summary(memory)
+    count(it, 0.0, 5000.0)
+    assert told(it, 0.0)["energy"]["production_energy"] == 5.0

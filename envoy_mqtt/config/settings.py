@@ -217,6 +217,13 @@ class Inverters(Section):
     interval_s: float = _between(300.0, 300, 3600, number="a number")
 
 
+class Journal(Section):
+    """The durable copy of every reading."""
+
+    enabled: bool = _switch(False)
+    max_mb: int = _between(256, 1, 100_000)
+
+
 class Log(Section):
     """What is said on stderr, and how it looks."""
 
@@ -248,6 +255,7 @@ class Settings(BaseSettings):
     site: Site = Site()
     inverters: Inverters = Inverters()
     tariff: Tariff = Tariff()
+    journal: Journal = Journal()
     log: Log = Log()
 
     _file: Path | None = PrivateAttr(None)

@@ -36,8 +36,9 @@ LEAST_WH = 10.0
 
 
 class Ledger:
-    """One gateway's energies. `interval_s` is how often its counters are meant to be read; `amounts` are the
-    lifetime energies as they were told last, by key, and `layout` is a word for what they are made of.
+    """One gateway's energies. `interval_s` is how often its counters are meant to be read, `forgotten` is
+    whether `memory` was not ours. `amounts` are the lifetime energies as they were told last, by key, and
+    `layout` is a word for what they are made of.
     """
 
     def __init__(
@@ -56,9 +57,11 @@ class Ledger:
         self._now = Instant(0.0, 0.0)
         self._date: object = None
         self.amounts: Mapping[str, Amount] = {}
+        self.forgotten = False
         try:
             self._open(memory or {})
         except FOREIGN:
+            self.forgotten = True
             self._open({})
 
     def _open(self, memory: Mapping[str, Any]) -> None:

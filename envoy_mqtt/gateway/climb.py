@@ -15,11 +15,11 @@ from typing import NoReturn
 from aiohttp import ClientResponse
 
 from envoy_mqtt.clock import steady
-from envoy_mqtt.errors import Absent, BadAnswer, GatewayUnavailable, TryAgain
-from envoy_mqtt.gateway import livedata, readings, reported
+from envoy_mqtt.errors import Absent, Asleep, BadAnswer, GatewayUnavailable, TryAgain
+from envoy_mqtt.gateway import battery, livedata, readings, reported
 from envoy_mqtt.gateway.ladder import Ladder, Source, Step
 from envoy_mqtt.gateway.passage import Passage
-from envoy_mqtt.gateway.plan import METERS, interval_s, page_of
+from envoy_mqtt.gateway.plan import METERS, PRODUCTION_S, page_of
 from envoy_mqtt.gateway.schedule import Schedule
 from envoy_mqtt.gateway.session import Session
 from envoy_mqtt.gateway.trouble import FOREIGN, translate
@@ -33,13 +33,19 @@ LOOK_BESIDE_S = 1.0
 # The counters are read at a change of price; one that changes all the time asks for no more than this.
 HASTEN_EVERY_S = 30.0
 
+# No page is asked more often, whoever wants it.
+SOONEST_S = 1.0
+
 # A page that answers as slowly as this is asked as rarely as that (the contract, "Which meters").
 SLOW_S, SLOWLY_S = 5.0, 300.0
+
+# A page that was not there is asked for again so often: its part of the gateway may only have been starting.
+FORGIVE_S = 3600.0
 
 # So many answers in a row that cannot be read are no source.
 GARBAGE = 10
 
-# Livedata that stands still for so long is none, although its stream has been switched on again.
+# Meters that stand still for so long are no source, although livedata's has been switched on again.
 STILL_S = 60.0
 ENABLE_EVERY_S = 60.0
 
@@ -51,6 +57,9 @@ class Climb:
         self._session = session
         self._passage = passage
         self._ladder = ladder
+        self._opened = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._began: dict[str, float] = {}
         self._enabled_at = -inf
         self._last_update = 0.0
 
@@ -75,7 +84,7 @@ class Climb:
                 await self._follow(step)
                 tried.clear()
             except Absent as error:
-                self._ladder.shut(step.source, str(error), steady())
+                self._ladder.shut(step.source, str(error), steady(), code=error.code)
                 tried.add(step.source)
                 if self._ladder.choose(self._site, steady()).source in tried:
                     raise
@@ -91,8 +100,12 @@ class Climb:
             return
         async with self._session.stream() as response:
             _check(response)
-            self._passage.open(step)
+            self._open(step)
             await self._passage.stream(response)
+
+    def _open(self, step: Step) -> None:
+        self._passage.open(step)
+        self._opened.set()
 
     # Sources that are pages
 
@@ -128,42 +141,43 @@ class Climb:
                 if not first:
                     raise GatewayUnavailable("the gateway ended the stream", reason="closed")
             except (TryAgain, *FOREIGN) as error:
-                self._ladder.shut(Source.STREAM, _why(error), steady())
+                self._ladder.shut(Source.STREAM, _why(error), steady(), code=getattr(error, "code", ""))
                 return
             await end(polling)
-            self._passage.open(self._ladder.choose(self._site, steady()))
+            self._open(self._ladder.choose(self._site, steady()))
             await self._passage.stream(response, first)
 
     async def _poll(self, step: Step) -> NoReturn:
         path, news, garbage = page_of(self._site, step.source), steady(), 0
-        self._passage.open(step)
+        self._open(step)
         while True:
-            began = steady()
             try:
                 if await self._ask(path):
                     news = steady()
                 garbage = 0
+            except Asleep:
+                news = steady()
             except BadAnswer as error:
                 garbage += 1
                 if garbage >= GARBAGE:
                     raise Absent(str(error), reason="bad_data") from None
-            if step.source is Source.LIVEDATA and steady() - news > STILL_S:
-                raise Absent("the livedata stands still", reason="frozen")
-            await asyncio.sleep(began + self._pause_s(step, steady() - began) - steady())
-
-    def _pause_s(self, step: Step, took_s: float) -> float:
-        if step.source is Source.PRODUCTION and took_s > SLOW_S:
-            self._passage.bridge.slow_down(SLOWLY_S)
-            return SLOWLY_S
-        return interval_s(step.source)
+            if step.source is not Source.PRODUCTION and steady() - news > STILL_S:
+                raise Absent(f"{path} stands still", reason="frozen")
+            await asyncio.sleep(self._began[path] + self._passage.bridge.interval_s - steady())
 
     # Pages beside the source
 
     async def _ask_beside(self) -> NoReturn:
+        await self._opened.wait()  # what is asked depends on the source
         schedule = Schedule(self._passage.bridge.polls, steady())
-        schedule.put_off(METERS, steady())  # its answer brought us here
+        schedule.put_off(METERS, steady())  # their answers brought us here
+        schedule.put_off(battery.INVENTORY_PATH, steady())
+        forgiven = steady()
         changes, hastened = self._passage.bridge.changes, -inf
         while True:
+            if steady() - forgiven > FORGIVE_S:
+                forgiven = steady()
+                self._passage.bridge.forgive()
             schedule.want(self._passage.bridge.polls, steady())
             if changes != self._passage.bridge.changes and steady() - hastened >= HASTEN_EVERY_S:
                 changes, hastened = self._passage.bridge.changes, steady()
@@ -176,7 +190,7 @@ class Climb:
                 await self._ask_once(schedule, path)
 
     async def _ask_once(self, schedule: Schedule, path: str) -> None:
-        first, began = self._ladder.rungs(self._site)[0], steady()
+        first = self._ladder.rungs(self._site)[0]
         try:
             await self._ask(path)
         except Absent:
@@ -184,25 +198,34 @@ class Climb:
         except (TryAgain, *FOREIGN) as error:
             schedule.failed(path, steady(), after_s=getattr(error, "after_s", 0.0))
         else:
+            schedule.want(self._passage.bridge.polls, steady())
             schedule.asked(path, steady())
-        if path in reported.READERS and steady() - began > SLOW_S:
-            schedule.slow_down(path, SLOWLY_S)
-            self._passage.bridge.slow_down(SLOWLY_S)
         if path == METERS and self._ladder.rungs(self._site)[0] is not first:
             raise GatewayUnavailable("its meters changed, so it is asked anew", reason="closed")
 
     async def _ask(self, path: str) -> bool:
         """Whether a page was a new reading."""
-        body = await self._session.ask(path)
-        new = await self._passage.page(path, body)
+        async with self._turn:
+            await asyncio.sleep(self._began.get(path, -inf) + SOONEST_S - steady())
+            began = self._began[path] = steady()
+            try:
+                body = await self._session.ask(path)
+            finally:
+                if path in reported.READERS:
+                    slow = steady() - began > SLOW_S
+                    self._passage.bridge.pace(SLOWLY_S if slow else PRODUCTION_S)
         if path == livedata.PATH:
-            await self._keep_live(livedata.read_livedata(body))
-        return new
+            await self._keep_live(body)
+        return await self._passage.page(path, body)
 
-    async def _keep_live(self, said: livedata.Livedata) -> None:
+    async def _keep_live(self, body: bytes) -> None:
         """Switch livedata's stream on where it is off and stands still: on some firmware it goes on although
         it says it is off, and answers 400 although it is on (protocol notes, section 3.6).
         """
+        try:
+            said = livedata.read_livedata(body)
+        except BadAnswer:
+            return  # who reads it for its values says so
         still, self._last_update = said.last_update == self._last_update, said.last_update
         if still and not said.enabled and steady() - self._enabled_at >= ENABLE_EVERY_S:
             self._enabled_at = steady()

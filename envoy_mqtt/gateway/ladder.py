@@ -47,18 +47,25 @@ class Step(NamedTuple):
 
 
 class Shut(NamedTuple):
-    """A source that is not there: why, until when it is left alone, and how often it was tried."""
+    """A source that is not there: why, until when it is left alone, how often it was tried, and health's
+    code for it where there is one.
+    """
 
     why: str
     until: float
     tries: int
+    code: str
 
 
 class Ladder:
-    """One gateway's ladder; it remembers across connections what was refused."""
+    """One gateway's ladder; it remembers across connections what was refused.
 
-    def __init__(self, wanted: Wanted = "auto") -> None:
+    `again_s` is after how long a source that was shut is asked again the first time.
+    """
+
+    def __init__(self, wanted: Wanted = "auto", *, again_s: float = AGAIN_S) -> None:
         self._wanted = wanted
+        self._again_s = again_s
         self._shut: dict[Source, Shut] = {}
         self._fruitless: dict[Source, int] = {}
         self._token = ""
@@ -102,11 +109,16 @@ class Ladder:
         every = list(Source)
         return any(every.index(source) < every.index(step.source) for source in self._shut)
 
-    def shut(self, source: Source, why: str, now: float) -> None:
-        """It was refused or is absent: `why` is half a sentence that begins with the source."""
+    @property
+    def refusals(self) -> dict[str, str]:
+        """What of that health has a word for: the contract's code, and why."""
+        return {shut.code: shut.why for shut in self._shut.values() if shut.code}
+
+    def shut(self, source: Source, why: str, now: float, *, code: str = "") -> None:
+        """It was refused or is absent: `why` is half a sentence."""
         tries = self._shut[source].tries + 1 if source in self._shut else 1
-        pause_s = min(AGAIN_CEILING_S, AGAIN_S * 2.0 ** (tries - 1))
-        self._shut[source] = Shut(why, now + pause_s, tries)
+        pause_s = min(AGAIN_CEILING_S, self._again_s * 2.0 ** min(tries - 1, 32))
+        self._shut[source] = Shut(why, now + pause_s, tries, code)
 
     def fruitless(self, source: Source, why: str, now: float) -> None:
         """An attempt brought no reading, though the gateway answers otherwise."""

@@ -97,6 +97,14 @@ def measured_of(livedata: Livedata, site: Site) -> tuple[Measured, Wholes]:
     return measured, wholes
 
 
+def asleep(livedata: Livedata, site: Site) -> bool:
+    """Whether it says 0 W of everything, as minutes after a start: no house draws nothing, so where nothing
+    measures the house nobody can tell.
+    """
+    drawn = {Kind.NET, Kind.TOTAL} & site.metered.keys()
+    return bool(drawn) and not any(powers.whole.power for powers in livedata.powers.values())
+
+
 def site_of(livedata: Livedata, identity: Identity) -> Site:
     """The site as far as this document shows it, for a gateway whose list of meters cannot be read: a net
     and a production meter, and one of storage where there is a charge or a power of it.

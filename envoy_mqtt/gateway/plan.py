@@ -25,18 +25,14 @@ ONCE_S = 86_400.0
 
 
 class Wanted(NamedTuple):
-    """What of the configuration decides about it: intervals in s; `inverters_s` is None where reports of
-    microinverters are not wanted, `zone` whether the gateway's time zone is.
+    """What is wanted of it: intervals in s; `inverters_s` is None where reports of microinverters are not
+    wanted, `zone` whether the gateway's time zone is.
     """
 
     energy_s: float = 60.0
     inverters_s: float | None = None
     zone: bool = False
-
-
-def interval_s(source: Source) -> float:
-    """How often a source has a reading, in s."""
-    return PRODUCTION_S if source is Source.PRODUCTION else 1.0
+    meters_s: float = METERS_S
 
 
 def page_of(site: Site, source: Source) -> str:
@@ -54,21 +50,30 @@ def polls(
     copied: bool,
     absent: Collection[str],
     zone_known: bool = False,
+    production_s: float = PRODUCTION_S,
+    battery_live: bool = True,
 ) -> tuple[Poll, ...]:
     """What to ask beside `source`, the most urgent first.
 
     `copied` is whether the storage meter shows a copy of the grid's (firmware 8.2.127), `absent` are pages
-    that this gateway does not have, `zone_known` is whether its time zone was learnt before.
+    that this gateway does not have, `zone_known` is whether its time zone was learnt before, `production_s`
+    how often the inverters' figures are asked for, `battery_live` whether livedata tells a battery's power.
     """
-    every = _polls(site, source, wanted, reports=site.battery or copied, zone_known=zone_known)
-    there = {poll.path: poll for poll in reversed(tuple(every)) if poll.path not in absent}
-    if livedata.PATH in there:
+    reports = site.battery or copied
+    every = _polls(site, source, wanted, reports=reports, zone_known=zone_known, production_s=production_s)
+    there: dict[str, Poll] = {}
+    for poll in every:
+        if poll.path not in absent:
+            there.setdefault(poll.path, poll)
+    if livedata.PATH in there and battery_live:
         there.pop(battery.POWER_PATH, None)
     there.pop(page_of(site, source), None)
-    return tuple(reversed(there.values()))
+    return tuple(there.values())
 
 
-def _polls(site: Site, source: Source, wanted: Wanted, *, reports: bool, zone_known: bool) -> Iterator[Poll]:
+def _polls(
+    site: Site, source: Source, wanted: Wanted, *, reports: bool, zone_known: bool, production_s: float
+) -> Iterator[Poll]:
     if site.metered:
         streamed = source is Source.STREAM and Kind.STORAGE in site.metered
         yield Poll(readings.PATH, min(BATTERY_S, wanted.energy_s) if streamed else wanted.energy_s)
@@ -76,7 +81,7 @@ def _polls(site: Site, source: Source, wanted: Wanted, *, reports: bool, zone_kn
         yield Poll(livedata.PATH, BATTERY_S)
         yield Poll(battery.POWER_PATH, BATTERY_S)
     if Kind.PRODUCTION not in site.metered:
-        yield Poll(reported.path_of(site.identity), PRODUCTION_S)
+        yield Poll(reported.path_of(site.identity), production_s)
     if Kind.STORAGE in site.fitted:
         yield Poll(battery.CHARGE_PATH, CHARGE_S)
     if wanted.inverters_s is not None:
@@ -85,7 +90,9 @@ def _polls(site: Site, source: Source, wanted: Wanted, *, reports: bool, zone_kn
     unhurried = source in (Source.STREAM, Source.PRODUCTION)
     if wanted.zone and (unhurried or not zone_known):
         yield Poll(timezone.PATH, ONCE_S)
-    yield Poll(METERS, METERS_S)
+    yield Poll(METERS, wanted.meters_s)
+    if Kind.STORAGE not in site.metered and site.identity.web_tokens:
+        yield Poll(battery.INVENTORY_PATH, METERS_S)
     newer = site.identity.web_tokens and site.identity.metered
     if Kind.STORAGE not in site.metered and newer and unhurried:
         yield Poll(battery.PRODUCTION_PATH, ONCE_S)  # the only page that tells of an AC Battery

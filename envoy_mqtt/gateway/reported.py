@@ -28,6 +28,11 @@ class Reported(NamedTuple):
     power_w: float
     lifetime_wh: float
 
+    @property
+    def asleep(self) -> bool:
+        """Whether they have said nothing yet since the gateway's start (protocol notes, section 3.5)."""
+        return not self.power_w and not self.lifetime_wh
+
 
 def path_of(identity: Identity) -> str:
     """Where this gateway tells it; a firmware that does not say whether it has meters has none."""

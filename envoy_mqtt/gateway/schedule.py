@@ -33,13 +33,12 @@ class Schedule:
         self._polls: dict[str, Poll] = {}
         self._due: dict[str, float] = {}
         self._failures: dict[str, int] = {}
-        self._slower: dict[str, float] = {}
         self._gentle = deque([-inf] * AT_MOST, maxlen=AT_MOST)
         self.want(polls, now)
 
     def want(self, polls: Iterable[Poll], now: float) -> None:
         """From now on these; a page that is new among them is due at once."""
-        self._polls = {poll.path: self._slowed(poll) for poll in polls}
+        self._polls = {poll.path: poll for poll in polls}
         self._due = {path: self._due.get(path, now) for path in self._polls}
 
     def next(self) -> tuple[str, float] | None:
@@ -60,7 +59,8 @@ class Schedule:
     def asked(self, path: str, now: float) -> None:
         """It was asked at `now` and answered."""
         self._failures.pop(path, None)
-        self._put_off(path, self._polls[path].every_s, now)
+        if path in self._polls:
+            self._put_off(path, self._polls[path].every_s, now)
 
     def failed(self, path: str, now: float, *, after_s: float = 0.0) -> None:
         """It was asked at `now` in vain; `after_s` is what the gateway asked us to wait."""
@@ -68,15 +68,7 @@ class Schedule:
         every_s = self._polls[path].every_s
         slower_s = min(every_s * min(SLOWEST, 2**failures), max(SLOWEST_S, every_s))
         self._put_off(path, slower_s, now)
-        self._due[path] = max(self._due[path], now + after_s)
-
-    def slow_down(self, path: str, every_s: float) -> None:
-        """Ask it no more often than that from now on."""
-        self._slower[path] = every_s
-        self._polls[path] = self._slowed(self._polls[path])
-
-    def _slowed(self, poll: Poll) -> Poll:
-        return Poll(poll.path, max(poll.every_s, self._slower.get(poll.path, 0.0)))
+        self._due[path] = max(self._due[path], now + min(after_s, SLOWEST_S))
 
     def _put_off(self, path: str, seconds: float, now: float) -> None:
         if self._is_gentle(path):

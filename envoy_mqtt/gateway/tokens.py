@@ -8,6 +8,7 @@ Connecting waits for the cloud only where there is no living token; `renewing` r
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 from typing import NoReturn
@@ -64,6 +65,7 @@ class Tokens:
         self._unix = unix
         self._steady = steady
         self._serial = ""
+        self._seen: str | None = None
         self._refused: set[str] = set()
         self._replaced = False
         self._logins, self._count_at = 0, -inf
@@ -110,9 +112,13 @@ class Tokens:
         return self.held
 
     async def renewing(self, say: Callable[[Token], None]) -> NoReturn:
-        """Renew the token ahead of its end, for ever; `say` is told each new one."""
+        """Renew the token ahead of its end, for ever, and take another one that was configured meanwhile;
+        `say` is told each new one.
+        """
         while True:
             try:
+                if self._is_configured_anew():
+                    say(await self.find(self._serial))
                 if self._purse is None:
                     self._warn_of_end()
                 elif self._held_is_due():
@@ -146,17 +152,24 @@ class Tokens:
     def _held_is_due(self) -> bool:
         return self._purse is not None and self.held is not None and self.held.token.due(self._unix())
 
+    def _is_configured_anew(self) -> bool:
+        """Whether someone put another token into `token_file` while one is in use."""
+        return self.held is not None and self._own_or_none() not in (None, self._seen)
+
     async def _rest(self) -> None:
-        """Until the token in use has to be renewed, is another, or it is time to look again."""
+        """Until the token in use has to be renewed or is another, one was configured, or it is time to look
+        again.
+        """
         left_s = LOOK_EVERY_S
         if self.held is not None and not self._held_is_due():
             left_s = min(LOOK_EVERY_S, max(1.0, self.held.token.renew_at - self._unix()))
         self._changed.clear()
-        try:
-            async with asyncio.timeout(left_s):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        until = self._steady() + left_s
+        while (left_s := until - self._steady()) > 0 and not self._is_configured_anew():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(left_s, LOOK_FOR_FILE_S)):
+                    await self._changed.wait()
+                    return
 
     def _hold(self, held: Held) -> Held:
         claims = held.token.claims
@@ -169,7 +182,7 @@ class Tokens:
         return held
 
     def _configured(self, serial: str) -> list[Held]:
-        text = self._own()
+        text = self._seen = self._own()
         if text is None:
             self._line.mended("configured token ignored")
             return []

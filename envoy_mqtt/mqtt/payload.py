@@ -7,6 +7,7 @@ reading only fills in the values. `live` leaves first of a reading's messages.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from envoy_mqtt.gateway.beside import INTERVALS
 from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.layout import quantities
 from envoy_mqtt.model import Phase, Phases, Quantities, Quantity, Reading, Site
@@ -15,8 +16,9 @@ from envoy_mqtt.mqtt.message import Message, encode, iso, milliseconds
 SCHEMA = 1
 
 # Five minutes: longer than any stall of a healthy gateway, short enough that a broker hands nobody an
-# old power as a new one (the contract, section "Topics").
+# old power as a new one; five intervals of a slower source (the contract, section "Topics").
 EXPIRY_S = 300
+EXPIRY_INTERVALS = 5
 
 Value = float | None
 
@@ -44,6 +46,11 @@ class Publish(NamedTuple):
     meters: bool = True
     scalars: bool = False
     fresh_s: float = 30.0
+    journal: bool = False
+
+    def patience_s(self, interval_s: float) -> float:
+        """How long a source with a reading every `interval_s` may be silent and is fresh all the same."""
+        return max(self.fresh_s, INTERVALS * interval_s)
 
 
 # What `live` begins with.
@@ -76,8 +83,9 @@ class Payloads:
 
     @property
     def topics(self) -> set[str]:
-        """The topics that carry readings of this site."""
-        return {message.topic for message in self.write(self._unknown, steady=0.0)} | {
+        """The topics that carry readings of this site and that a broker keeps."""
+        written = self.write(self._unknown, steady=0.0)
+        return {message.topic for message in written if not message.kept} | {
             f"{self._prefix}/sensor/{key}" for key in self._live_keys if self._publish.scalars
         }
 
@@ -86,12 +94,17 @@ class Payloads:
         nothing = (Phase(),) * self._phases
         return Reading(0.0, 0, "", Quantities(dict.fromkeys(self._quantities, nothing)))
 
-    def write(self, reading: Reading, *, steady: float) -> Iterator[Message]:
-        """The messages of one reading that arrived at `steady`, each written when it is asked for."""
+    def write(self, reading: Reading, *, steady: float, interval_s: float = 1.0) -> Iterator[Message]:
+        """The messages of one reading that arrived at `steady`, each written when it is asked for; its source
+        has one every `interval_s`.
+        """
         prefix, retain = self._prefix, self._publish.retain
-        good_until = steady + self._publish.fresh_s
+        good_until = steady + self._publish.patience_s(interval_s)
+        expiry_s = max(EXPIRY_S, round(EXPIRY_INTERVALS * interval_s))
         for topic, payload, qos in self._payloads(reading):
-            yield Message(f"{prefix}/{topic}", payload, qos, retain, EXPIRY_S, good_until, steady)
+            yield Message(f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady)
+        if self._publish.journal:
+            yield Message(f"{prefix}/journal", self._encoded, qos=1, retain=False, kept=True)
 
     def report(self, inverter: Inverter, now_unix: float) -> Message:
         """What a microinverter reported, read at `now_unix`."""
@@ -100,8 +113,8 @@ class Payloads:
             "time": time,
             "timestamp": timestamp,
             "serial": inverter.serial,
-            "power": inverter.power_w,
-            "max_power": inverter.max_power_w,
+            "power": round(inverter.power_w, 1) + 0.0,
+            "max_power": round(inverter.max_power_w, 1) + 0.0,
             "reported": iso(inverter.reported_unix),
         }
         topic = f"{self._prefix}/inverter/{inverter.serial}"
@@ -113,8 +126,10 @@ class Payloads:
         live = list(zip(self._live_keys, self._live_values(values), strict=True))
         self.live = dict(zip(HEAD, (time, timestamp, reading.sequence, reading.source), strict=True))
         self.live.update(live)
+        if self._publish.live or self._publish.journal:
+            self._encoded = encode(self.live)
         if self._publish.live:
-            yield "live", encode(self.live), 1
+            yield "live", self._encoded, 1
         if self._publish.meters:
             for quantity in self._quantities:
                 filled = zip(self._meter_keys[quantity], values[quantity], strict=True)

@@ -45,12 +45,14 @@ class State:
                 weights[place] += weight
 
     def payload(self, energies: Mapping[str, Value], interval_s: int) -> dict[str, Value] | None:
-        """What is due now: the last one again where no reading came, `None` where none ever did."""
+        """What is due now: the last one again where no reading came, `None` where none ever did.
+
+        The interval is always the one in force: whoever sets it waits for the answer.
+        """
         if self._fresh:
-            means = self._means()
-            self._payload = {**self._last, **means, **numbers(energies), "interval_s": interval_s}
+            self._payload = {**self._last, **self._means(), **numbers(energies)}
             self._begin()
-        return self._payload
+        return None if self._payload is None else self._payload | {"interval_s": interval_s}
 
     def _begin(self) -> None:
         self._sums = [0.0] * len(self._powers)

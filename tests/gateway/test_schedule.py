@@ -101,10 +101,18 @@ def test_what_fails_is_asked_ever_more_rarely_but_not_for_ever() -> None:
     assert following[1] - now == 5.0
 
 
-def test_a_slow_page_is_asked_more_rarely() -> None:
+def test_a_page_that_is_wanted_more_rarely_is_asked_so_from_its_next_answer_on() -> None:
     schedule = Schedule([Poll("/production.json", 60.0)], 0.0)
-    schedule.slow_down("/production.json", 300.0)
-    assert [at for at, _ in asked(schedule, 700.0, takes_s=0.0)] == [0.0, 300.0, 600.0]
+    schedule.want([Poll("/production.json", 300.0)], 20.0)
+    schedule.asked("/production.json", 20.0)
+    assert [at for at, _ in asked(schedule, 700.0, takes_s=0.0)] == [300.0, 600.0]
+
+
+def test_an_answer_to_what_is_not_wanted_any_more_is_nothing() -> None:
+    schedule = Schedule([Poll("/a", 60.0)], 0.0)
+    schedule.want([], 1.0)
+    schedule.asked("/a", 1.0)
+    assert schedule.next() is None
 
 
 def test_other_wishes_take_the_place_of_those_before() -> None:

@@ -201,3 +201,11 @@ def test_a_mean_lies_between_the_readings(steps: list[tuple[float, float | None]
     else:
         assert isinstance(shown, int)
         assert min(powers) - 0.51 <= shown <= max(powers) + 0.51
+
+
+def test_who_sets_the_interval_reads_it_though_no_reading_came() -> None:
+    gathered = state()
+    gathered.read(live(100.0), 1.0)
+    first, again = gathered.payload({}, 10), gathered.payload({}, 5)
+    assert first is not None
+    assert again == first | {"interval_s": 5}
