@@ -47,6 +47,16 @@ def test_a_period_that_is_no_longer_named_keeps_its_sum() -> None:
     assert sheet.former_wh(("day", "old", "older")) == 0.0
 
 
+def test_a_day_that_is_still_booked_is_not_the_oldest() -> None:
+    """A clock that was set ahead for a while has other days in it, none of them today."""
+    sheet = Sheet()
+    for n in range(60):
+        sheet.enter(booked("day", 1000.0, 1.0, TODAY + timedelta(n)))
+        sheet.enter(booked("day", 1000.0, 1.0))
+    assert sheet.money_between(TODAY, TODAY) == pytest.approx(61.0)
+    assert sheet.energy_wh("day", TODAY) == 61_000.0
+
+
 def test_the_longest_bill_and_few_days_of_energies_are_kept_across_a_restart() -> None:
     sheet = Sheet()
     for n in range(60):

@@ -47,6 +47,11 @@ def test_less_than_the_powers_say_is_shared_as_they_say() -> None:
     assert shared(it, 400.0) == [("day", 400.0, 0.0), ("night", 0.0, 0.0)]
 
 
+def test_what_is_left_of_one_rate_only_is_no_estimate() -> None:
+    it = spread((DAY, 7200.0, 3600.0, 500.0), (NIGHT, 2.0, 2.0, 1.0))
+    assert shared(it, 800.0) == [("day", 799.0, 0.0), ("night", 1.0, 0.0)]
+
+
 def test_gaps_as_between_readings_are_no_gaps() -> None:
     it = spread((DAY, 60.0, 50.0, 50.0), (NIGHT, 20.0, 10.0, 10.0))
     assert shared(it, 80.0) == [("day", 60.0, 0.0), ("night", 20.0, 0.0)]
