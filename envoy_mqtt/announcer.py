@@ -33,7 +33,7 @@ UNWRITABLE = "announced devices not remembered"
 
 
 class Broker(Protocol):
-    """Whether one is there, and the how manieth connection to it that is."""
+    """Whether one is there, and how many connections to it there have been."""
 
     @property
     def connected(self) -> bool: ...

@@ -103,7 +103,8 @@ class Bridge:
         self._absent: set[str] = set()
         book = self._books.get(self._serial or "", {})
         self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
-        self._ac_battery = book.get("ac_battery") is True
+        ac_battery = book.get("ac_battery")
+        self._ac_battery = ac_battery if isinstance(ac_battery, bool) else None
         self._battery_missed = 0
         zone = book.get("zone")
         self.zone_name = zone if isinstance(zone, str) else None
@@ -230,6 +231,7 @@ class Bridge:
             zone_known=self.zone_name is not None,
             production_s=hearing.production_s,
             battery_live=hearing.battery_live,
+            ac_known=self._ac_battery is not None,
         )
 
     @property
@@ -370,7 +372,7 @@ class Bridge:
         """The site is this from now on."""
         memory = self.book.get("energy")
         known = memory if isinstance(memory, Mapping) else None
-        site = site._replace(battery=site.battery or self._ac_battery)
+        site = site._replace(battery=site.battery or bool(self._ac_battery))
         before, self._site = self._site, site
         if before is not None and _shape(site) == _shape(before):
             self._hearing.fit(site)  # a flag, a status, another firmware: what is published stays

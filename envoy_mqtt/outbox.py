@@ -103,15 +103,15 @@ class Outbox:
         self._line = _Waiting()
         unsent, self._unsent = self._unsent, set()
         for message in self._said.values():
-            if now <= message.good_until and (message.retain or message.topic in unsent):
+            if now <= message.good_until and (message.lasting or message.topic in unsent):
                 self._line.put_nowait(_again(message))
 
     def say_again(self, now: float) -> None:
-        """Say everything retained again, in the order in which it was said first: availability stands before
+        """Say everything lasting again, in the order in which it was said first: availability stands before
         discovery.
         """
         for message in self._said.values():
-            if self._line is not None and now <= message.good_until and message.retain:
+            if self._line is not None and now <= message.good_until and message.lasting:
                 self._line.put_nowait(_again(message))
 
     def close(self) -> None:
@@ -143,7 +143,7 @@ class Outbox:
         self._line.task_done()
         # Answers to requests: nobody can name topics until we are full. Emptied ones: Home Assistant
         # complains of each time that it is told again that nothing is there.
-        if not (message.retain and message.payload) and self._is_last(message):
+        if not (message.lasting and message.payload) and self._is_last(message):
             del self._said[message.topic]
 
     def _is_last(self, message: Message) -> bool:

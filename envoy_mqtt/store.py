@@ -4,6 +4,7 @@ A file is replaced in one step or not at all, and is its owner's alone. What can
 aside under NAME.broken; what a newer version wrote is neither judged nor touched.
 """
 
+import errno
 import json
 import os
 import tempfile
@@ -14,6 +15,9 @@ from typing import Any, TypeVar
 from envoy_mqtt.errors import ConfigError
 
 Value = TypeVar("Value")
+
+# A disk that is full, or as full as this user may make it.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 # What reading something else than our own files raises.
 FOREIGN = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -81,6 +85,8 @@ def unwritable(folder: Path, error: OSError) -> str:
 
 def denied(path: Path, what: str, folder: Path, error: OSError) -> str:
     """The sentence for what cannot be "read" or "written" in a data folder, with the remedy."""
+    if error.errno in NO_ROOM:
+        return f"data_dir: {path} cannot be {what} ({error.strerror}): make room, or choose another data_dir"
     owner = f"{os.getuid()}:{os.getgid()}"
     return (
         f"data_dir: {path} cannot be {what} ({error.strerror}): give it to this user with "

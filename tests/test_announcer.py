@@ -310,15 +310,25 @@ async def test_who_wants_no_home_assistant_any_more_takes_back_what_was_said(
 async def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "file"
     folder.write_text("")
-    story = Story(folder, bridge())
+    there = bridge()
+    story = Story(folder, there)
     assert topics(await story.says()) == [CONFIG]
     (trouble,) = story.line.standing
     assert (trouble.code, "data_dir" in trouble.text) == ("disk", True)
     assert await story.says() == []
+    folder.unlink()
+    there.identify(site(P), Access("192.0.2.1"))
+    await story.says()
+    assert story.line.standing == []
+    assert story.remembered.keys() == {SERIAL}
 
 
-async def test_a_spoilt_file_is_kept_aside_and_everything_told_anew(tmp_path: Path) -> None:
-    (tmp_path / "announced.json").write_text('{"version": 1, "gateways": {"1": 5}}')
+STRANGE = {"prefix": "homeassistant", "style": "strange", "components": {}}
+
+
+@pytest.mark.parametrize("gateway", [5, {"devices": {}}, {"devices": {"envoy_1": STRANGE}, "topics": []}])
+async def test_a_spoilt_file_is_kept_aside_and_everything_told_anew(tmp_path: Path, gateway: object) -> None:
+    (tmp_path / "announced.json").write_text(json.dumps({"version": 1, "gateways": {"1": gateway}}))
     story = Story(tmp_path, bridge())
     assert topics(await story.says()) == [CONFIG]
     assert (tmp_path / "announced.json.broken").exists()

@@ -1,5 +1,6 @@
 """Small files that outlive the process: written whole or not at all, and read with suspicion."""
 
+import errno
 import json
 import stat
 from collections.abc import Callable
@@ -138,3 +139,10 @@ def test_a_folder_that_is_none_raises_what_the_system_says(path: Path) -> None:
     path.write_text("")
     with pytest.raises(OSError, match="things"):
         store.write(path / "inner.json", 1, {})
+
+
+def test_a_full_disk_needs_room_and_a_foreign_one_an_owner(tmp_path: Path) -> None:
+    full = store.denied(tmp_path, "written", tmp_path, OSError(errno.ENOSPC, "No space left on device"))
+    assert "make room" in full
+    assert "chown" not in full
+    assert "chown" in store.denied(tmp_path, "written", tmp_path, OSError(errno.EACCES, "Permission denied"))

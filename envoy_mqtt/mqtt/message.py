@@ -27,6 +27,13 @@ class Message(NamedTuple):
     kept: bool = False
 
     @property
+    def lasting(self) -> bool:
+        """Whether it is true until the next of its topic: who comes later has to be told, by the broker that
+        keeps it or by us.
+        """
+        return self.retain or (self.good_until == inf and not self.kept)
+
+    @property
     def content_type(self) -> str:
         """What MQTT 5 is told of the payload: every payload is a JSON object or plain text."""
         return "application/json" if self.payload.startswith(b"{") else ""

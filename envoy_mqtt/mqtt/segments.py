@@ -5,7 +5,6 @@ is. Each file begins with the whole bookmark, so the ones before it may go. All 
 is called in a thread, by one caller at a time.
 """
 
-import errno
 import os
 import re
 from contextlib import suppress
@@ -15,15 +14,13 @@ from typing import NamedTuple
 from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.mqtt.bookmark import VERSION, Bookmark
 from envoy_mqtt.mqtt.record import Kept, understand
-from envoy_mqtt.store import FOREIGN, make
+from envoy_mqtt.store import FOREIGN, NO_ROOM, make
 
 NAME = re.compile(r"([0-9]{8})-([0-9]{16})\.journal")
 
 # A full journal loses a whole file at once: a sixteenth of it, or four MiB.
 LARGEST = 4 * 1024 * 1024
 SMALLEST = 32 * 1024
-
-FULL = {errno.ENOSPC, errno.EDQUOT}
 
 # So much is read at once; half a minute of twenty readings a second.
 CHUNK = 256 * 1024
@@ -233,7 +230,7 @@ class Segments:
             os.lseek(self._file, 0, os.SEEK_END)
         except OSError:
             self.close()
-        if error.errno not in FULL or not self._sizes[number]:
+        if error.errno not in NO_ROOM or not self._sizes[number]:
             self.close()
         if not self._sizes[number]:
             self._segments.pop().path.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import aiomqtt
 import pytest
@@ -72,9 +72,13 @@ async def keep(port: int, topics: Mapping[str, bytes]) -> None:
 async def bridged(folder: Path, port: int) -> AsyncIterator[None]:
     """A bridge that has said everything there is to say."""
     async with Gateway(Options(rate_hz=10.0)) as gateway, listening(port, "#") as ears:
-        keys = {"gateway__host": f"127.0.0.1:{gateway.port}", "gateway__token": gateway.owner_token}
-        broker = {"mqtt__host": "127.0.0.1", "mqtt__port": port}
-        async with bridging(settings(folder, **keys, **broker)):
+        keys: dict[str, Any] = {
+            "gateway__host": f"127.0.0.1:{gateway.port}",
+            "gateway__token": gateway.owner_token,
+            "mqtt__host": "127.0.0.1",
+            "mqtt__port": port,
+        }
+        async with bridging(settings(folder, **keys)):
             await ears.hear(f"{SERIAL}/energy")
             await ears.hear(DISCOVERY)
             await ears.hear("/live")

@@ -141,6 +141,15 @@ async def test_at_its_birth_everything_is_said_again_availability_first(
     assert house.warnings() == []
 
 
+async def test_a_broker_that_keeps_nothing_is_as_good(house: HomeAssistant, stage: Stage) -> None:
+    async with stage.bridged(mqtt__retain=False):
+        await house.until(there(SIMPLE))
+        await house.restart()
+        await house.until(there(SIMPLE))
+        assert f"envoy/{SERIAL}/gateway" not in await stage.kept()
+    assert house.warnings() == []
+
+
 async def test_the_button_has_the_gateway_read_anew(house: HomeAssistant, stage: Stage) -> None:
     async with stage.bridged() as (_, gateway):
         await house.until(there(SIMPLE))

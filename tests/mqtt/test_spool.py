@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from envoy_mqtt.line import Line
+from envoy_mqtt.mqtt.hole import DISK, FULL
 from envoy_mqtt.mqtt.message import Message
 from envoy_mqtt.mqtt.spool import AT_HAND, UNKEPT
 from tests.mqtt.spooled import SERIAL, brief, drain, life, put, reading, take, until
@@ -91,13 +92,30 @@ async def test_a_full_journal_loses_the_oldest_and_says_so_exactly(tmp_path: Pat
         lost = spool.facts.lost
         assert [each.code for each in line.standing] == ["journal_full"]
         assert spool.facts.bytes <= 1_000_000
-        told = brief(await drain(spool, count))
+        said = await drain(spool, count)
+        told = brief(said)
+        assert {each["reason"] for each in said if "gap" in each} == {FULL}
         gaps = [each for each in told if isinstance(each, tuple)]
         assert [how_many for _, _, how_many in gaps] == [lost]
         assert len(told) == count - lost + 1
         put(spool, [count + 1])
         await drain(spool, count + 1)
         await until(lambda: not line.standing)
+
+
+async def test_a_damaged_line_is_a_hole_of_one_and_counted(tmp_path: Path) -> None:
+    async with life(tmp_path, orderly=True) as spool:
+        put(spool, range(1, 6))
+        await take(spool, 5)
+    (path,) = (tmp_path / "journal").iterdir()
+    path.write_bytes(path.read_bytes().replace(b'"sequence": 3', b'"sequence": 8'))
+    with capture_logs() as logs:
+        async with life(tmp_path) as spool:
+            told = await drain(spool, 5)
+            assert brief(told) == [1, 2, (3, 3, 1), 4, 5]
+            assert told[2]["reason"] == DISK
+            assert spool.facts.lost == 1
+    assert [each["event"] for each in logs] == ["journal damaged"]
 
 
 async def test_several_gateways_have_their_own_numbers_and_holes(tmp_path: Path) -> None:
