@@ -161,9 +161,9 @@ class Book:
             try:
                 self._flowed_import += live["grid_import_power"] * seconds
                 self._flowed_export += live["grid_export_power"] * seconds
-                self._flowed_own += live["self_consumption_power"] * seconds
+                self._flowed_own += (live["self_consumption_power"] or 0.0) * seconds
                 self._flowed_s += seconds
-            except TypeError:  # one of them is not known
+            except TypeError:  # the net is not known
                 return
 
     def settle(self, energies: Mapping[str, Amount], now: Instant) -> None:

@@ -406,6 +406,19 @@ def test_energies_of_another_layout_that_leap_are_no_energy() -> None:
     assert house.told(*ENERGIES) == [501.0, 0.0, 0.0], "of this layout the ledger has the last word"
 
 
+def test_an_unknown_production_leaves_the_grid_known() -> None:
+    """As on a site whose inverters do not report."""
+    house = House(TEN - 40.0)
+    for watts in (7200.0, 3600.0):
+        for _ in range(40):
+            house.leap(1.0, watts)
+            house.flow(watts, 0.0, None)
+            house.tick()
+    house.wh[0] += 6.0
+    house.settle()
+    assert house.told("estimated_energy", *ENERGIES) == [0.0, 0.084, 0.042, 0.0]
+
+
 def test_powers_since_the_counters_were_read_survive_a_restart() -> None:
     house = House(TEN - 30.0)
     house.pass_by(30, import_w=7200.0)
