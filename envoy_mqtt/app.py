@@ -162,6 +162,10 @@ class Gateway:
             self.line.warn("gateway repeats the same reading", again_after_s=FROZEN_EVERY_S)
         return self.bridge.tick(now)
 
+    def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
+        """A message came on a price's topic; whether it was understood."""
+        return self.bridge.hear(topic, payload, now)
+
     def _watch_counters(self) -> None:
         """Tell of a counter that was reset since the tick before."""
         bridge, before = self.bridge, self._resets
@@ -468,6 +472,7 @@ def _sums(settings: Settings, zone: tzinfo) -> Sums:
         night_w=settings.site.night_w,
         grid=settings.energy.grid,
         zone=zone,
+        tariff=config.tariff_of(settings.tariff),
     )
 
 

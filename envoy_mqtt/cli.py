@@ -224,6 +224,14 @@ def healthcheck(config: ConfigFile = None) -> None:
 
 
 @cli.command()
+def tariff(config: ConfigFile = None) -> None:
+    """Show the configured tariff: what now is, and a week of its periods."""
+    from envoy_mqtt import tariffs
+
+    typer.echo(tariffs.show(_load(config)))
+
+
+@cli.command()
 def cleanup(
     config: ConfigFile = None,
     *,

@@ -32,6 +32,9 @@ class Followed(Protocol):
     def facts(self, now: Instant) -> health.Gateway:
         """What there is to tell of it."""
 
+    def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
+        """Tell it of a message on a price's topic; whether it was understood."""
+
     def reconnect(self) -> None:
         """Drop its connections and start anew."""
 

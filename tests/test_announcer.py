@@ -221,7 +221,12 @@ async def test_a_broker_that_went_and_came_between_two_steps_is_told_both(tmp_pa
     story = Story(tmp_path, there)
     await story.says()
     there.identify(site(P), Access("192.0.2.1", certificate_sha256="ab"))
-    turns = await story.turns(plan={3: lambda: (story.lose(), story.find())})
+
+    def went_and_came() -> None:
+        story.lose()
+        story.find()
+
+    turns = await story.turns(plan={3: went_and_came})
     said = [message for turn in turns for message in turn if message.topic == CONFIG]
     farewell = {"p": "sensor"}  # once, again at the connection, and once more from the beginning
     assert [components(each).get("net_power") for each in said] == [farewell, farewell, farewell, None]

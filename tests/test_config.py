@@ -637,6 +637,10 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "\n[inverters]\n"
         "enabled = false\n"
         "interval_s = 300\n"
+        "\n[tariff]\n"
+        "daily_charge = 0\n"
+        "billing_day = 1\n"
+        "discount = 0\n"
         "\n[journal]\n"
         "enabled = false\n"
         "max_mb = 256\n"
@@ -689,6 +693,7 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
         "energy": {"interval_s": 60, "grid": "phases"},
         "site": {"night_w": 5},
         "inverters": {"enabled": False, "interval_s": 300},
+        "tariff": {"daily_charge": 0, "billing_day": 1, "discount": 0},
         "journal": {"enabled": False, "max_mb": 256},
         "web": {"enabled": True, "host": "127.0.0.1", "port": 8099, "allowed_hosts": []},
         "log": {"level": "info", "format": "auto"},
@@ -882,14 +887,23 @@ def commented_in(text: str) -> str:
     assignments = [line.removeprefix("# ") for line in lines]
     known = {str(key[-1]) for key in KEYS}
     return "\n".join(
-        bare if bare.split(" = ")[0] in known else line for bare, line in zip(assignments, lines, strict=True)
+        bare if bare.split(" = ")[0] in known or bare.startswith("[[") else line
+        for bare, line in zip(assignments, lines, strict=True)
     )
+
+
+def exporting(key: Key) -> bool:
+    """What one exports for has the keys of what one imports for; the example does not repeat them."""
+    return key[:2] == ("tariff", "export")
 
 
 def flat(tree: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, object]]:
     for name, value in tree.items():
         if isinstance(value, dict):
             yield from flat(value, (*at, name))
+        elif isinstance(value, list) and isinstance(value[0], dict):
+            for each in value:
+                yield from flat(each, (*at, name, 0))
         else:
             yield (*at, name), value
 
@@ -899,11 +913,13 @@ def test_the_example_loads_as_it_is_and_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_example_has_every_key_and_no_other(tmp_path: Path) -> None:
-    assert set(dict(flat(tomllib.loads(commented_in(EXAMPLE))))) == set(KEYS)
+    shown = dict(flat(tomllib.loads(commented_in(EXAMPLE))))
+    assert {key for key in shown if not exporting(key)} == {key for key in KEYS if not exporting(key)}
+    assert set(shown) <= set(KEYS)
 
 
 def test_the_example_shows_defaults_and_comments_out_what_has_none_of_its_own(tmp_path: Path) -> None:
-    without = {key for key, field in KEYS.items() if field.default is None}
+    without = {key for key, field in KEYS.items() if field.default is None or 0 in key}
     # The default of these depends: on where we are, and on TLS.
     without |= {("data_dir",), ("mqtt", "port")}
     assert set(dict(flat(tomllib.loads(EXAMPLE)))) == set(KEYS) - without
@@ -927,4 +943,7 @@ def test_what_is_shown_has_the_order_of_the_example(tmp_path: Path) -> None:
     it = settings(tmp_path, commented_in(EXAMPLE).replace("/run/secrets", str(tmp_path)))
     order = list(dict(flat(tomllib.loads(commented_in(EXAMPLE)))))
     shown = list(dict(flat(tomllib.loads(show(it)))))
-    assert shown == [key for key in order if key != ("gateway", "token")]
+    left_out = {key for key in shown if exporting(key)} | {("gateway", "token")}
+    assert [key for key in shown if key not in left_out] == [
+        key for key in order if key not in left_out and not exporting(key)
+    ]

@@ -81,7 +81,16 @@ def test_its_topics_are_those_of_the_code() -> None:
         "bridge/response/NAME",
         *(
             f"SERIAL/{name}"
-            for name in ("availability", "gateway", "live", "energy", "state", "inverter/SN", *Quantity)
+            for name in (
+                "availability",
+                "gateway",
+                "live",
+                "energy",
+                "state",
+                "tariff",
+                "inverter/SN",
+                *Quantity,
+            )
         ),
         "SERIAL/sensor/KEY",
         "SERIAL/journal",

@@ -26,6 +26,9 @@ class Followed:
         beating.read(now.steady)
         return health.Gateway(SERIAL, self.fresh, beating)
 
+    def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
+        raise AssertionError
+
     def reconnect(self) -> None:
         raise AssertionError
 

@@ -23,6 +23,7 @@ from envoy_mqtt.config.settings import (
 )
 from envoy_mqtt.config.shown import public, show
 from envoy_mqtt.config.surroundings import inside_container
+from envoy_mqtt.config.tariffs import tariff_of
 
 __all__ = [
     "Account",
@@ -40,4 +41,5 @@ __all__ = [
     "public",
     "read_token",
     "show",
+    "tariff_of",
 ]

@@ -23,10 +23,11 @@ def public(settings: Settings) -> dict[str, Any]:
 
 
 def _plain(section: Section | Settings) -> dict[str, Any]:
-    values = {name: getattr(section, name) for name in type(section).model_fields}
+    fields = type(section).model_fields.items()
+    values = {field.alias or name: getattr(section, name) for name, field in fields}
     if isinstance(section, Settings):
         values.pop("gateway" if section.gateways else "gateways")
-    return {name: _value(value) for name, value in values.items() if value is not None}
+    return {name: _value(value) for name, value in values.items() if value not in (None, ())}
 
 
 def _value(value: object) -> Any:
@@ -71,10 +72,10 @@ def _is_table(value: object) -> bool:
 
 
 def _text(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_text(item) for item in value)}]"
     if isinstance(value, SecretStr):
         value = HIDDEN
-    if isinstance(value, list):
-        return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, bool | int | float):
         return str(value).lower()
     # JSON's strings are TOML's but for DEL, which TOML wants escaped.

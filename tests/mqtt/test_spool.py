@@ -118,6 +118,19 @@ async def test_a_damaged_line_is_a_hole_of_one_and_counted(tmp_path: Path) -> No
     assert [each["event"] for each in logs] == ["journal damaged"]
 
 
+async def test_what_was_written_twice_comes_once(tmp_path: Path) -> None:
+    """A disk that failed may have taken it all the same."""
+    async with life(tmp_path, orderly=True) as spool:
+        put(spool, range(1, 4))
+        await take(spool, 3)
+    (path,) = (tmp_path / "journal").iterdir()
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines + [line for line in lines if b" R " in line[:12]]))
+    async with life(tmp_path) as spool:
+        put(spool, [4])
+        assert brief(await drain(spool, 4)) == [1, 2, 3, 4]
+
+
 async def test_several_gateways_have_their_own_numbers_and_holes(tmp_path: Path) -> None:
     async with life(tmp_path) as spool:
         put(spool, range(1, 4))
