@@ -901,7 +901,7 @@ def flat(tree: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, object]]:
     for name, value in tree.items():
         if isinstance(value, dict):
             yield from flat(value, (*at, name))
-        elif isinstance(value, list) and isinstance(value[0], dict):
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
             for each in value:
                 yield from flat(each, (*at, name, 0))
         else:

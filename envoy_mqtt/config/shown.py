@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from envoy_mqtt.config.settings import Section, Settings
+from envoy_mqtt.config.settings import Period, Section, Settings, Tariff
 
 HIDDEN = "***"
 
@@ -27,7 +27,11 @@ def _plain(section: Section | Settings) -> dict[str, Any]:
     values = {field.alias or name: getattr(section, name) for name, field in fields}
     if isinstance(section, Settings):
         values.pop("gateway" if section.gateways else "gateways")
-    return {name: _value(value) for name, value in values.items() if value not in (None, ())}
+    return {
+        name: _value(value)
+        for name, value in values.items()
+        if value is not None and not (value == () and isinstance(section, Tariff | Period))
+    }
 
 
 def _value(value: object) -> Any:
