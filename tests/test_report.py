@@ -27,7 +27,7 @@ class Followed:
         return health.Gateway(SERIAL, self.fresh, beating)
 
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
-        raise AssertionError
+        raise AssertionError(topic, payload, now)
 
     def reconnect(self) -> None:
         raise AssertionError
