@@ -49,7 +49,7 @@ from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.report import Report
-from envoy_mqtt.summary import Sums
+from envoy_mqtt.summary import Day, Sums
 from envoy_mqtt.supervise import end, keep, run_until
 
 log = structlog.get_logger()
@@ -99,6 +99,7 @@ class Gateway:
         self._pins = pins
         self._until = asyncio.timeout(None)
         self._resets: dict[str | None, int] = {}
+        self._reconnects_before = 0
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
@@ -153,6 +154,19 @@ class Gateway:
             self.line.warn(
                 RESET, again_after_s=0.0, stands_s=RESET_TOLD_S, code="counter_reset", resets=bridge.resets
             )
+
+    def tell_of_day(self, day: Day) -> None:
+        """A local day has ended: its line in the log."""
+        reconnects = sum(self.line.reconnects.values())
+        self.line.note(
+            "day ended",
+            serial=self.serial,
+            readings=day.readings,
+            longest_silence_s=round(day.longest_silence_s, 1),
+            reconnects=reconnects - self._reconnects_before,
+            **{f"{key}_kwh": kwh for key, kwh in day.energies_kwh.items()},
+        )
+        self._reconnects_before = reconnects
 
     def facts(self, now: Instant) -> health.Gateway:
         """What there is to tell of it in health."""
@@ -303,6 +317,8 @@ class App:
             await asyncio.sleep(1.002 - time.time() % 1.0)
             for gateway in self.gateways:
                 await self._sum_up_one(gateway.bridge)
+                if gateway.bridge.ended is not None:
+                    gateway.tell_of_day(gateway.bridge.ended)
 
     async def _sum_up_one(self, bridge: Bridge) -> None:
         bridge.beat(self.desk.interval_s)

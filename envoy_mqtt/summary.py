@@ -34,10 +34,21 @@ class Sums(NamedTuple):
     zone: tzinfo = UTC
 
 
+class Day(NamedTuple):
+    """A local day that has ended: how many readings it had, its longest silence in s, and the energies of
+    the contract's keys in kWh.
+    """
+
+    readings: int
+    longest_silence_s: float
+    energies_kwh: Mapping[str, float]
+
+
 class Summary:
     """Follows one site; `live_keys` are those of its topic `live`.
 
-    `state_s` and `zone` may change while it lives.
+    `state_s` and `zone` may change while it lives. `ended` are the energies in kWh of the day that ended when
+    `topics` was asked last, `None` where none did.
     """
 
     def __init__(
@@ -49,6 +60,7 @@ class Summary:
         self._energies: dict[str, Told] = dict.fromkeys(self._ledger.keys)
         self._sent: float | None = None
         self._news = False
+        self.ended: Mapping[str, float] | None = None
         self._began: float | None = None
         self._beat: float | None = None
         self._owed = True
@@ -101,10 +113,11 @@ class Summary:
     def topics(self, now: Instant, *, online: bool) -> Iterator[tuple[str, Mapping[str, Value]]]:
         """The topics that are due, `energy` first, with their payloads."""
         self._began = now.steady if self._began is None else self._began
-        midnight = self._ledger.tick(now)
+        midnight, before = self._ledger.tick(now), self._energies
         late = now.steady - (self._sent or self._began) >= PATIENCE * self._sums.energy_s
         if self._news or midnight or late:
             yield "energy", self._energy(now)
+        self.ended = dict(_of_day(before, self._energies)) if midnight else None
         if self._beat is None:
             self._beat = now.unix
         beat = due(self._beat, now.unix, self._sums.state_s)
@@ -128,3 +141,12 @@ class Summary:
         self._energies = self._ledger.energies(now)
         time, timestamp = milliseconds(now.unix)
         return {"time": time, "timestamp": timestamp, **self._energies}
+
+
+def _of_day(before: Mapping[str, Told], after: Mapping[str, Told]) -> Iterator[tuple[str, float]]:
+    """What was told last of the day, and what has come since then."""
+    for key, today in before.items():
+        whole = key.removesuffix("_today")
+        told, now = before.get(whole), after.get(whole)
+        if whole != key and isinstance(today, float) and isinstance(told, float) and isinstance(now, float):
+            yield whole, round(today + now - told, 3)
