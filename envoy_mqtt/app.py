@@ -28,7 +28,7 @@ from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.announcer import Announcer
 from envoy_mqtt.books import Books
 from envoy_mqtt.bridge import Bridge
-from envoy_mqtt.clock import now
+from envoy_mqtt.clock import now, steady
 from envoy_mqtt.config import Settings
 from envoy_mqtt.desk import Desk, wanted
 from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused
@@ -67,6 +67,9 @@ UNSAVED = "energies not remembered"
 
 # A gateway that is frozen is told of so often.
 FROZEN_EVERY_S = 3600.0
+
+# What could not be written is tried again so often.
+WRITE_AGAIN_S = 10.0
 
 # What health tells of a counter that was reset, and for how long: it happens in a moment.
 RESET = "counter reset"
@@ -298,6 +301,7 @@ class App:
 
     async def _tick(self) -> None:
         known: list[str | None] = [None for _ in self.gateways]
+        write_again = inf
         while True:
             for gateway in self.gateways:
                 self._outbox.put(gateway.tick(now()))
@@ -307,8 +311,10 @@ class App:
             if met != known:
                 known = met
                 self._say_info()
-                self._remember()
                 _stop_collecting()
+                write_again = -inf
+            if steady() >= write_again:
+                write_again = inf if self._remember() else steady() + WRITE_AGAIN_S
             await asyncio.sleep(1)
 
     async def _sum_up(self) -> None:
@@ -349,7 +355,8 @@ class App:
             "configuration": config.public(self._settings),
         }
 
-    def _remember(self) -> None:
+    def _remember(self) -> bool:
+        """Whether the gateways that were met are remembered."""
         remembered = self._installation
         for gateway in self.gateways:
             if gateway.bridge.serial is not None:
@@ -362,6 +369,8 @@ class App:
             except OSError as error:
                 told = store.unwritable(self._data_dir, error)
                 self._line.warn("data_dir cannot be written", error=told, code="disk")
+                return False
+        return True
 
     def _broker(self) -> Broker:
         mqtt = self._settings.mqtt

@@ -67,7 +67,7 @@ class Pulse:
         return max(self._longest_before_s, self._longest_today_s(now))
 
     def turn(self, now: float) -> tuple[int, float]:
-        """A day has ended: its readings and its longest silence in s; one that lasts is the next day's too."""
+        """A day has ended: its readings and its longest silence in s; one that lasts goes on in the next."""
         readings, longest_s = self.readings - self._readings_before, self._longest_today_s(now)
         self._longest_before_s, self._longest_s = self.longest_s(now), 0.0
         self._readings_before = self.readings

@@ -4,6 +4,7 @@ A file is replaced in one step or not at all, and is its owner's alone. What can
 aside under NAME.broken; what a newer version wrote is neither judged nor touched.
 """
 
+import errno
 import json
 import os
 import tempfile
@@ -14,6 +15,9 @@ from typing import Any, TypeVar
 from envoy_mqtt.errors import ConfigError
 
 Value = TypeVar("Value")
+
+# A disk, a quota or a limit that is full; another owner would not mend it.
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 # What reading something else than our own files raises.
 FOREIGN = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -82,7 +86,6 @@ def unwritable(folder: Path, error: OSError) -> str:
 def denied(path: Path, what: str, folder: Path, error: OSError) -> str:
     """The sentence for what cannot be "read" or "written" in a data folder, with the remedy."""
     owner = f"{os.getuid()}:{os.getgid()}"
-    return (
-        f"data_dir: {path} cannot be {what} ({error.strerror}): give it to this user with "
-        f"'chown -R {owner} {folder}', or choose another data_dir"
-    )
+    full = error.errno in FULL
+    remedy = "make room there" if full else f"give it to this user with 'chown -R {owner} {folder}'"
+    return f"data_dir: {path} cannot be {what} ({error.strerror}): {remedy}, or choose another data_dir"

@@ -287,6 +287,19 @@ async def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(tmp_pat
     assert await story.says() == []
 
 
+async def test_what_could_not_be_remembered_is_remembered_later_and_the_trouble_is_over(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "file"
+    folder.write_text("")
+    story = Story(folder, bridge())
+    await story.turns(15, {8: folder.unlink})
+    assert story.line.standing
+    assert await story.says(15) == []
+    assert story.line.standing == []
+    assert story.remembered.keys() == {SERIAL}
+
+
 async def test_a_spoilt_file_is_kept_aside_and_everything_told_anew(tmp_path: Path) -> None:
     (tmp_path / "announced.json").write_text('{"version": 1, "gateways": {"1": 5}}')
     story = Story(tmp_path, bridge())

@@ -1,6 +1,8 @@
 """Small files that outlive the process: written whole or not at all, and read with suspicion."""
 
+import errno
 import json
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from envoy_mqtt import store
 from envoy_mqtt.errors import ConfigError
+from envoy_mqtt.store import unwritable
 
 
 @pytest.fixture
@@ -138,3 +141,13 @@ def test_a_folder_that_is_none_raises_what_the_system_says(path: Path) -> None:
     path.write_text("")
     with pytest.raises(OSError, match="things"):
         store.write(path / "inner.json", 1, {})
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.EACCES, "chown -R"), (errno.ENOSPC, "make room"), (errno.EFBIG, "make room")],
+)
+def test_a_full_disk_is_not_mended_by_another_owner(number: int, remedy: str) -> None:
+    told = unwritable(Path("/data"), OSError(number, os.strerror(number)))
+    assert remedy in told
+    assert ("chown" in told) == (remedy == "chown -R")

@@ -2,24 +2,17 @@
 
 import asyncio
 import os
+import resource
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
 
-from tests.e2e.harness import PATIENCE_S, Ears, Heard, eventually
+from tests.e2e.harness import PATIENCE_S, Ears, Heard
 
 LONG_S = 100.0
-
-
-class Seen(NamedTuple):
-    """A fault's course: seconds until `offline`, and from the fault's end to the first reading."""
-
-    offline_s: float | None
-    again_s: float | None
 
 
 @asynccontextmanager
@@ -104,5 +97,10 @@ def loud(folder: Path, host: str) -> int:
     return (folder / "log").read_text().count(f'"{host}"')
 
 
+def resident_mib(pid: int) -> float:
+    """The process's memory, from /proc (Linux)."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
 now = time.monotonic
-__all__ = ["Seen", "eventually", "fresh", "loud", "missing", "now", "offline", "running"]
