@@ -47,6 +47,7 @@ async def heard_again(port: int, serial: str) -> tuple[float, Ears]:
         return now() - began, ears
 
 
+@pytest.mark.long
 async def test_a_broker_that_is_killed_and_comes_back_empty_has_everything_again(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
@@ -64,6 +65,7 @@ async def test_a_broker_that_is_killed_and_comes_back_empty_has_everything_again
     )
 
 
+@pytest.mark.long
 async def test_a_frozen_broker_costs_the_readings_that_newer_ones_replaced(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
@@ -85,6 +87,7 @@ async def test_a_frozen_broker_costs_the_readings_that_newer_ones_replaced(
     )
 
 
+@pytest.mark.long
 async def test_a_broker_that_reads_slowly_gets_the_newest(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
