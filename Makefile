@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Trust what this machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test test-homeassistant test-pyenphase test-faults test-faults-short soak soak-short check format clean mosquitto bench
+.PHONY: help setup demo test test-homeassistant test-pyenphase test-kill test-faults test-faults-short soak soak-short check format clean mosquitto bench
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -44,6 +44,9 @@ soak: .venv/.ready mosquitto  ## a day's readings in half an hour, with restarts
 
 soak-short: .venv/.ready mosquitto  ## 100 seconds of it
 	$(BIN)/python -m tests.faults.soak --minutes 1.6
+
+test-kill: .venv/.ready mosquitto  ## 200 times kill -9 with the journal on: what is lost, what is said of it
+	KILL_ROUNDS=200 $(BIN)/pytest -s --timeout=0 tests/e2e/test_kill.py
 
 check: .venv/.ready  ## lint, format, types
 	$(BIN)/ruff check

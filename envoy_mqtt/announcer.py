@@ -1,9 +1,10 @@
 """Home Assistant is told of the devices there are, and what is gone is emptied, across restarts too.
 
 What was told is remembered in `announced.json` in `data_dir`, by gateway. A change goes out in steps, with
-time for Home Assistant between them (`mqtt.migration`); who is interrupted begins again with what is
-remembered. A step is over when the broker has it: an outbox without one keeps the newest message of a topic,
-and each of a step counts. A gateway is known only once it has said its availability, so that leaves first.
+time for Home Assistant between them (`mqtt.migration`), remembered before the first; who is interrupted
+begins again. A step is over when the broker has it: an outbox without one keeps the newest message of a
+topic, and each of a step counts. A gateway is known only once it has said its availability, so that leaves
+first.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.line import Line
 from envoy_mqtt.mqtt.discovery import Device, Discovery, gateway_device, inverter_device
 from envoy_mqtt.mqtt.message import Message
-from envoy_mqtt.mqtt.migration import SETTLE_S, Known, Step, changes, known
+from envoy_mqtt.mqtt.migration import SETTLE_S, Known, Step, changes, known, meanwhile
 from envoy_mqtt.outbox import Outbox
 
 NAME = "announced.json"
@@ -27,12 +28,14 @@ LOOK_EVERY_S = 1.0
 
 # What could not be remembered is tried again after so many looks.
 WRITE_AGAIN_LOOKS = 10
+# How often to look whether the broker has taken a step.
+TAKEN_EVERY_S = 0.1
 
 UNWRITABLE = "announced devices not remembered"
 
 
 class Broker(Protocol):
-    """Whether one is there, and the how manieth connection to it that is."""
+    """Whether one is there, and how many connections to it there have been."""
 
     @property
     def connected(self) -> bool: ...
@@ -51,9 +54,12 @@ NOTHING = Told({}, ())
 
 
 class _Plan(NamedTuple):
-    """How one gateway is told of: the steps, what is remembered after the last, and what it was made from."""
+    """How one gateway is told of: the steps, what is remembered before the first (`meanwhile`) and after the
+    last (`told`), and what it was made from.
+    """
 
     steps: list[Step]
+    meanwhile: Told
     told: Told
     face: object
 
@@ -109,31 +115,40 @@ class Announcer:
         for serial, bridge in news.items():
             plans[serial] = self._plan(self._told.get(serial, NOTHING), bridge)
             await asyncio.sleep(0)  # a thousand gateways are a second's work
-        for step in zip_longest(*(plan.steps for plan in plans.values()), fillvalue=[]):
-            if not await self._lead(step):
+        await self._remember({serial: plan.meanwhile for serial, plan in plans.items()})
+        connects = self._broker.connects
+        for number, step in enumerate(zip_longest(*(plan.steps for plan in plans.values()), fillvalue=[])):
+            if number:
+                await self._sleep(SETTLE_S)
+            if not await self._lead(step, connects):
                 return
         self._seen |= {serial: plan.face for serial, plan in plans.items()}
-        self._told |= {serial: plan.told for serial, plan in plans.items()}
-        await self._write()
+        await self._remember({serial: plan.told for serial, plan in plans.items()})
 
     def _plan(self, before: Told, bridge: Bridge | None) -> _Plan:
         devices = self._devices(bridge)
         topics = before.topics if bridge is None else tuple(sorted(bridge.topics))
         gone = [Message(topic, b"", qos=1) for topic in before.topics if topic not in topics]
+        both = Told(meanwhile(before.devices, devices), tuple(sorted({*before.topics, *topics})))
         told = Told({device.node: known(device) for device in devices}, topics)
-        return _Plan([*changes(before.devices, devices), gone], told, bridge and _face(bridge))
+        steps = changes(before.devices, devices) + [gone] * bool(gone)
+        return _Plan(steps, both, told, bridge and _face(bridge))
 
-    async def _lead(self, step: Sequence[Step]) -> bool:
-        """Send a step of all gateways and leave time to deal with it; false where the broker was lost."""
-        connects = self._broker.connects
-        for messages in step:
+    async def _lead(self, step: Sequence[Step], connects: int) -> bool:
+        """Send a step of all gateways; whether the broker has it, over this connection."""
+        waiting = {message.topic for messages in step for message in messages}
+        for messages in step if self._is_there(connects) else ():
             self._outbox.put(messages)
             await asyncio.sleep(0)
-        waiting = {message.topic for messages in step for message in messages}
-        while waiting and self._broker.connected and self._broker.connects == connects:
-            await self._sleep(SETTLE_S)
+        while self._is_there(connects):
             waiting = {topic for topic in waiting if self._outbox.holds(topic)}
-        return not waiting
+            if not waiting:
+                return True
+            await self._sleep(TAKEN_EVERY_S)
+        return False
+
+    def _is_there(self, connects: int) -> bool:
+        return self._broker.connected and self._broker.connects == connects
 
     def _devices(self, bridge: Bridge | None) -> list[Device]:
         site, options = bridge.site if bridge else None, self._options
@@ -152,6 +167,11 @@ class Announcer:
         except OSError as error:
             self._complain(store.denied(self._path, "read", self._path.parent, error))
         return {}
+
+    async def _remember(self, told: Mapping[str, Told]) -> None:
+        if any(self._told.get(serial) != each for serial, each in told.items()):
+            self._told |= told
+            await self._write()
 
     async def _write(self) -> None:
         content = {"gateways": {serial: told._asdict() for serial, told in self._told.items()}}

@@ -14,9 +14,9 @@ import signal
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import tzinfo
 from math import inf
 from typing import Any, NoReturn
@@ -28,7 +28,7 @@ from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.announcer import Announcer
 from envoy_mqtt.books import Books
 from envoy_mqtt.bridge import Bridge
-from envoy_mqtt.clock import now, steady
+from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
 from envoy_mqtt.desk import Desk, wanted
 from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused
@@ -47,6 +47,7 @@ from envoy_mqtt.mqtt.discovery import Discovery
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Publisher
+from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.report import Report
 from envoy_mqtt.summary import Day, Sums
@@ -63,13 +64,19 @@ THREADS = 128
 # What waits when the process is told to stop has this long to leave.
 FLUSH_S = 3.0
 
+# And the journal so long to write down what it has; a disk that hangs is not waited for.
+KEEP_S = 2.0
+
+MEGABYTE = 1_000_000
+
+# What could not be written is tried again so often.
+SAVE_AGAIN_S = 60.0
+
 UNSAVED = "energies not remembered"
+LOST = "energies of before lost"
 
 # A gateway that is frozen is told of so often.
 FROZEN_EVERY_S = 3600.0
-
-# What could not be written is tried again so often.
-WRITE_AGAIN_S = 10.0
 
 # What health tells of a counter that was reset, and for how long: it happens in a moment.
 RESET = "counter reset"
@@ -212,16 +219,18 @@ class App:
         self._installation = installation.load(self._data_dir)
         self._pins = Pins(self._data_dir)
         _reload(self._pins)
-        self._outbox = Outbox()
         self.broker_line = Line("broker", host=settings.mqtt.host)
         publish = _publish(settings)
         self._line = Line("bridge")
+        self._spool = _spool(settings, self._line)
+        self._outbox = Outbox(None if self._spool is None else self._spool.keep)
         self._zone = zone.configured(settings.site.timezone)
         self._books = Books(self._data_dir)
+        self._forgotten: set[str] = set()
         books = self._open_books()
         self.gateways = [self._gateway(name, gateway, publish, books) for name, gateway in sections(settings)]
         self._state = f"{publish.base_topic}/bridge/state"
-        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line)
+        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line, self._spool)
         self._announcer = Announcer(
             self._data_dir,
             [each.bridge for each in self.gateways],
@@ -246,7 +255,7 @@ class App:
     def _open_books(self) -> dict[str, Mapping[str, Any]]:
         books, complaints = self._books.load()
         for sentence in complaints:
-            self._line.warn("energies of before lost", error=sentence, code="disk")
+            self._line.warn(LOST, error=sentence, code="disk")
         return books
 
     def _gateway(
@@ -255,7 +264,8 @@ class App:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
         wanted = _wanted(self._settings, zone=self._zone is None)
-        bridge = Bridge(publish, wanted, _sums(self._settings, self._zone or zone.machine()), books)
+        sums = _sums(self._settings, self._zone or zone.machine())
+        bridge = Bridge(publish, wanted, sums, books, None if self._spool is None else self._spool.numbers)
         return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -266,15 +276,16 @@ class App:
         self._say_info()
         self._outbox.put(self._remembered())
         line = self.broker_line
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.TaskGroup() as group, _keeping(self._spool, group):
             broker = group.create_task(
                 keep(self.publisher.publish, line, ceiling_s=BROKER_CEILING_S), name="broker"
             )
             try:
                 following = (keep(each.follow, each.line, sleep=each.rest) for each in self.gateways)
                 renewing = (each.renew() for each in self.gateways)
-                always = (self._tick(), self._sum_up(), self.desk.serve(), self._announcer.run())
-                await run_until(stop, *always, *following, *renewing)
+                summing = (self._sum_up(each) for each in self.gateways)
+                always = (self._tick(), self.desk.serve(), self._announcer.run())
+                await run_until(stop, *always, *summing, *following, *renewing)
             finally:
                 await self._say_goodbye()
                 await end(broker)
@@ -301,37 +312,40 @@ class App:
 
     async def _tick(self) -> None:
         known: list[str | None] = [None for _ in self.gateways]
-        write_again = inf
+        connects, again_at = self.publisher.connects, 0.0
         while True:
             for gateway in self.gateways:
                 self._outbox.put(gateway.tick(now()))
             self.desk.tick(now())
             self.report.tick(now())
             met = [each.bridge.serial for each in self.gateways]
-            if met != known:
-                known = met
+            if met != known or connects != self.publisher.connects:
                 self._say_info()
+            if met != known or now().steady >= again_at:
+                again_at = now().steady + SAVE_AGAIN_S
+                self._remember()
+            if met != known:
                 _stop_collecting()
-                write_again = -inf
-            if steady() >= write_again:
-                write_again = inf if self._remember() else steady() + WRITE_AGAIN_S
+            known, connects = met, self.publisher.connects
             await asyncio.sleep(1)
 
-    async def _sum_up(self) -> None:
+    async def _sum_up(self, gateway: Gateway) -> None:
         """Energies are remembered before they are told; a disk that hangs delays nothing but them."""
         while True:
             await asyncio.sleep(1.002 - time.time() % 1.0)
-            for gateway in self.gateways:
-                await self._sum_up_one(gateway.bridge)
-                if gateway.bridge.ended is not None:
-                    gateway.tell_of_day(gateway.bridge.ended)
+            await self._sum_up_once(gateway.bridge)
+            if gateway.bridge.ended is not None:
+                gateway.tell_of_day(gateway.bridge.ended)
 
-    async def _sum_up_one(self, bridge: Bridge) -> None:
+    async def _sum_up_once(self, bridge: Bridge) -> None:
         bridge.beat(self.desk.interval_s)
         if self._zone is None and bridge.zone_name is not None:
             bridge.move(zone.named(bridge.zone_name) or zone.machine())
         messages = bridge.sum_up(now())
         if bridge.serial is not None and any(message.topic.endswith("/energy") for message in messages):
+            if bridge.forgotten and bridge.serial not in self._forgotten:
+                self._forgotten.add(bridge.serial)
+                self._line.warn(LOST, error=self._books.keep_aside(bridge.serial), code="disk")
             complaint = await asyncio.to_thread(self._books.save, bridge.serial, bridge.book)
             if complaint is None:
                 self._line.mended(UNSAVED)
@@ -355,8 +369,7 @@ class App:
             "configuration": config.public(self._settings),
         }
 
-    def _remember(self) -> bool:
-        """Whether the gateways that were met are remembered."""
+    def _remember(self) -> None:
         remembered = self._installation
         for gateway in self.gateways:
             if gateway.bridge.serial is not None:
@@ -369,8 +382,6 @@ class App:
             except OSError as error:
                 told = store.unwritable(self._data_dir, error)
                 self._line.warn("data_dir cannot be written", error=told, code="disk")
-                return False
-        return True
 
     def _broker(self) -> Broker:
         mqtt = self._settings.mqtt
@@ -412,7 +423,28 @@ def _publish(settings: Settings) -> Publish:
         meters=settings.publish.meters,
         scalars=settings.publish.scalars,
         fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
+        journal=settings.journal.enabled,
     )
+
+
+def _spool(settings: Settings, line: Line) -> Spool | None:
+    if not settings.journal.enabled:
+        return None
+    max_bytes = settings.journal.max_mb * MEGABYTE
+    return Spool(settings.data_dir, settings.mqtt.base_topic, line, max_bytes=max_bytes)
+
+
+@asynccontextmanager
+async def _keeping(spool: Spool | None, group: asyncio.TaskGroup) -> AsyncIterator[None]:
+    """The journal writes as long as the block lasts, and what is left after it."""
+    if spool is None:
+        yield
+        return
+    task = group.create_task(spool.run(), name="journal")
+    yield
+    spool.finish()
+    await asyncio.wait({task}, timeout=KEEP_S)
+    await end(task)
 
 
 def _wanted(settings: Settings, *, zone: bool) -> Wanted:

@@ -6,6 +6,7 @@ process ends.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,14 @@ class Books:
             except OSError as error:
                 complaints.append(store.denied(path, "read", self._folder, error))
         return books, complaints
+
+    def keep_aside(self, serial: str) -> str:
+        """A book that is no book of ours is kept; the sentence that says where."""
+        path = self._folder / f"energy-{serial}.json"
+        aside = path.with_name(f"{path.name}.broken")
+        with suppress(OSError):
+            path.replace(aside)
+        return f"{path.name}: it cannot be read; it is kept as {aside}"
 
     def save(self, serial: str, book: Mapping[str, Any]) -> str | None:
         """Write it in one step; the sentence for a folder that cannot be written."""

@@ -11,6 +11,7 @@ all the same calls:
     bridge.open(step, now)               a source answered: its readings follow
     bridge.receive(chunk, now)           bytes of the stream arrived
     bridge.answer(path, body, now)       a page that was asked for arrived
+    bridge.lacks(path)                   it is not there, until `forgive`
     bridge.tick(now)                     time has passed
     bridge.sum_up(now)                   time has passed: what is said in longer breaths
     bridge.stop()                        the process ends
@@ -41,6 +42,10 @@ from envoy_mqtt.mqtt.payload import Payloads, Publish
 from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Day, Summary, Sums
 
+# A battery that so many answers in a row do not list is gone; gateways forget them for minutes (notes,
+# section 3.7).
+GONE = 3
+
 NOT_YET = Step(Source.STREAM, "")
 USUAL = Wanted()
 USUAL_SUMS = Sums()
@@ -54,7 +59,8 @@ TOTAL_IS_NET = (
 class Bridge:
     """One gateway's way from bytes to messages.
 
-    `books` are what `book` gave another process, by serial number. `readings` counts what was
+    `books` are what `book` gave another process, by serial number; `numbers` the sequence numbers after which
+    it goes on, where a journal keeps them. `readings` counts what was
     published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words;
     `ended` is the day that ended with the last `sum_up`, if one did.
     """
@@ -65,6 +71,7 @@ class Bridge:
         wanted: Wanted = USUAL,
         sums: Sums = USUAL_SUMS,
         books: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+        numbers: Mapping[str, int] | None = None,
     ) -> None:
         self._publish = publish
         self._wanted = wanted
@@ -74,6 +81,9 @@ class Bridge:
         self._pace = Pace()
         self._wall = WallClock()
         self._serial: str | None = None
+        self._sequence = 0
+        self._numbers = numbers
+        self._used: dict[str, int] = {}
         self._forget()
         self.readings = 0
         self.pulse = Pulse()
@@ -93,7 +103,9 @@ class Bridge:
         self._absent: set[str] = set()
         book = self._books.get(self._serial or "", {})
         self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
-        self._ac_battery = book.get("ac_battery") is True
+        ac_battery = book.get("ac_battery")
+        self._ac_battery = ac_battery if isinstance(ac_battery, bool) else None
+        self._battery_missed = 0
         zone = book.get("zone")
         self.zone_name = zone if isinstance(zone, str) else None
         self._freshness = Freshness(self._publish.fresh_s)
@@ -163,6 +175,11 @@ class Bridge:
         }
 
     @property
+    def forgotten(self) -> bool:
+        """Whether the book that was remembered was nothing that can be understood."""
+        return self._site is not None and self._summary.forgotten
+
+    @property
     def had_battery(self) -> bool:
         """Whether there was a battery without a meter when it was last known."""
         return self.book.get("battery") is True
@@ -212,6 +229,8 @@ class Bridge:
             absent=self._absent,
             zone_known=self.zone_name is not None,
             production_s=hearing.production_s,
+            battery_live=hearing.battery_live,
+            ac_known=self._ac_battery is not None,
         )
 
     @property
@@ -226,8 +245,11 @@ class Bridge:
         if serial != self._serial:
             if self._serial is not None:
                 self._books[self._serial] = self.book
+                self._used[self._serial] = self._sequence
             self._serial = serial
             self._forget()
+            if self._numbers is not None:
+                self._sequence = self._used.get(serial, self._numbers[serial])
         return goodbye + self._say_availability()
 
     def identify(self, site: Site, access: Access, step: Step = NOT_YET) -> list[Message]:
@@ -298,8 +320,12 @@ class Bridge:
         self._set_patience()
 
     def lacks(self, path: str) -> None:
-        """The gateway has no such page, or not for us: not asked again while this source lasts."""
+        """The gateway has no such page, or not for us: not asked again until it is forgiven."""
         self._absent.add(path)
+
+    def forgive(self) -> None:
+        """What was not there may be by now."""
+        self._absent.clear()
 
     def tick(self, now: Instant) -> list[Message]:
         """What has to be said because time has passed: call it about once a second."""
@@ -331,29 +357,32 @@ class Bridge:
 
     def _fit(self, site: Site) -> list[Message]:
         """The site is this from now on."""
-        site = site._replace(battery=site.battery or self._ac_battery)
-        if site == self._site:
+        memory = self.book.get("energy")
+        known = memory if isinstance(memory, Mapping) else None
+        site = site._replace(battery=site.battery or bool(self._ac_battery))
+        before, self._site = self._site, site
+        if before is not None and _shape(site) == _shape(before):
+            self._hearing.fit(site)  # a flag, a status, another firmware: what is published stays
             return []
-        if self._site is not None and site.meters == self._site.meters:
-            self._hearing.fit(site)  # what is known beside the meters stays known
+        if before is None or site.meters != before.meters:
+            self._hearing: Hearing = Hearing(site, self._step.source)
         else:
-            self._hearing = Hearing(site, self._step.source)
+            self._hearing.fit(site)  # what is known beside the meters stays known
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
-        memory = self.book.get("energy")
-        self._site = site
-        known = memory if isinstance(memory, Mapping) else None
         self._summary = Summary(site, self._payloads.live_keys, self._sums, known)
         return self._leave_behind(self._payloads.topics)
 
     def _tell(self, heard: Heard, now: Instant) -> Iterator[Message]:
         assert self._site is not None
-        if heard.meters is not None:
+        if heard.meters or (heard.meters is not None and not self._site.metered):
             yield from self._fit(self._site._replace(meters=heard.meters))
         if heard.ac_battery is not None:
             others = self._site.battery and not self._ac_battery
             self._ac_battery = heard.ac_battery
             yield from self._fit(self._site._replace(battery=others))
+        if heard.battery is not None:
+            yield from self._fit(self._site._replace(battery=self._has_battery(there=heard.battery)))
         if heard.counted is not None:
             self._summary.count(heard.counted, now)
         if heard.produced_wh is not None:
@@ -365,6 +394,12 @@ class Bridge:
         if heard.inverters is not None:
             yield from self._report(heard.inverters, now)
         yield from self._say_gateway()
+
+    def _has_battery(self, *, there: bool) -> bool:
+        """Whether there is a battery: one that is listed is, one that is not is gone after a while."""
+        assert self._site is not None
+        self._battery_missed = 0 if there else self._battery_missed + 1
+        return there or (self._site.battery and self._battery_missed < GONE)
 
     def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
         """The answer keeps those that sleep (protocol notes, section 3.5): one that is missing is gone."""
@@ -385,13 +420,18 @@ class Bridge:
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
     ) -> Iterator[Message]:
         self.readings += 1
+        self._sequence += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
         quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
         charge = self._hearing.charged(now.steady)
-        reading = Reading(time, self.readings, self._step.source, quantities, charge)
-        yield from self._payloads.write(reading, steady=now.steady, interval_s=self.interval_s)
+        reading = Reading(time, self._sequence, self._step.source, quantities, charge)
+        payloads, summary = self._payloads, self._summary
+        for message in payloads.write(reading, steady=now.steady, interval_s=self.interval_s):
+            yield message
+            if payloads is not self._payloads:
+                return  # the site became another one since `live` left
         self.pulse.read(now.steady)
-        self._summary.read(self._payloads.live, quantities, taken, now)
+        summary.read(payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)
         yield from self._say_availability()
 
@@ -426,3 +466,9 @@ class Bridge:
 
     def _message(self, topic: str, payload: bytes, *, retain: bool = True) -> Message:
         return Message(f"{self._publish.base_topic}/{self._serial}/{topic}", payload, qos=1, retain=retain)
+
+
+def _shape(site: Site) -> object:
+    """What of a site decides about topics and keys, and which answers are read."""
+    meters = [(each.eid, each.kind, each.enabled, each.phases) for each in site.meters]
+    return site.identity.serial, meters, site.battery

@@ -213,6 +213,36 @@ def doctor(
     asyncio.run(_run_and_leave(showing))
 
 
+@cli.command()
+def cleanup(
+    config: ConfigFile = None,
+    *,
+    serial: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="Only what is of the gateway with this serial number."),
+    ] = None,
+    base_topic: Annotated[
+        str | None, typer.Option(metavar="T", help="Another base topic than the configured one.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Empty them without asking.")] = False,
+) -> None:
+    """Empty what a bridge has left at the broker: its retained topics and what it told Home Assistant."""
+    settings = _load(config)
+
+    from envoy_mqtt import cleanup, log
+
+    log.configure("error", "console", stream=sys.stderr)
+    place = cleanup.place(settings, base_topic, serial)
+    found = asyncio.run(cleanup.look(settings, place))
+    typer.echo(found.describe())
+    if not found.topics:
+        return
+    if not yes and not _confirm(f"Empty these {len(found.topics)} topics?"):
+        raise EnvoyMqttError("nothing was changed; --yes empties them without asking")
+    asyncio.run(cleanup.empty(settings, place, found.topics))
+    typer.echo(f"{len(found.topics)} topics are empty now.")
+
+
 @config_cli.command()
 def check(config: ConfigFile = None) -> None:
     """Say whether the configuration is right, and what is wrong with it."""

@@ -82,12 +82,16 @@ class Desk:
 
     def tick(self, now: Instant) -> None:
         """Time has passed: call it once a second."""
-        if self._connects != self._publisher.connects:
-            self._connects, self._ours_heard = self._publisher.connects, False
-            self._line.mended("base topic used twice")
+        self._look_at_connection()
         if now.steady >= self._born_at:
             self._born_at = inf
             self._outbox.say_again(now.steady)
+
+    def _look_at_connection(self) -> None:
+        """On a new one our own `bridge/info` has to be heard again before another's counts."""
+        if self._connects != self._publisher.connects:
+            self._connects, self._ours_heard = self._publisher.connects, False
+            self._line.mended("base topic used twice")
 
     async def serve(self) -> NoReturn:
         """Deal with what the broker brings, for ever."""
@@ -106,6 +110,7 @@ class Desk:
 
     def _hear_info(self, incoming: Incoming) -> None:
         """What is another's and comes after ours, comes from another bridge that runs now."""
+        self._look_at_connection()
         instance = None if incoming.retain else _instance(incoming.payload)
         if instance == self._instance:
             self._ours_heard = True

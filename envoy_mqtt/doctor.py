@@ -116,7 +116,7 @@ async def try_broker(settings: Settings, tls: SSLContext | None, *, in_container
     if not trial.reached.open:
         return trial
     try:
-        async with visiting(_broker(settings, tls, plan), plan) as visit:
+        async with visiting(visitor(settings, tls, plan), plan) as visit:
             return await visit.carry_out(trial)
     except NotTaken as trouble:
         return trial._replace(trouble=str(trouble), kind=trouble.kind)
@@ -140,7 +140,7 @@ def _instance(settings: Settings) -> str | None:
     return None
 
 
-def _broker(settings: Settings, tls: SSLContext | None, plan: Plan) -> Broker:
+def visitor(settings: Settings, tls: SSLContext | None, plan: Plan) -> Broker:
     """As the bridge connects, but under a name of our own: the same one would end the bridge's connection."""
     mqtt = settings.mqtt
     return Broker(

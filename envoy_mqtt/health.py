@@ -91,8 +91,16 @@ class Latency:
         return round(1000 * half, 2), round(1000 * most, 2)
 
 
+class Journal(NamedTuple):
+    """What is known of the journal: readings that wait, bytes on the disk, readings lost since the start."""
+
+    depth: int
+    bytes: int
+    lost: int
+
+
 class Broker(NamedTuple):
-    """What is known of the broker."""
+    """What is known of the broker; `journal` is `None` where it is off."""
 
     connected: bool = False
     connects: int = 0
@@ -103,6 +111,7 @@ class Broker(NamedTuple):
     bytes: int = 0
     replaced: int = 0
     latency: Latency | None = None
+    journal: Journal | None = None
     trouble: Trouble | None = None
     standing: Iterable[Trouble] = ()
 
@@ -235,6 +244,7 @@ def _by_path(requests: Mapping[tuple[str, str], int]) -> dict[str, dict[str, int
 
 def broker_table(broker: Broker) -> dict[str, object]:
     """What health says of the broker; the journal's keys are `null` while there is none."""
+    depth, size, lost = broker.journal or (None, None, None)
     half, most = (None, None) if broker.latency is None else broker.latency.percentiles_ms
     return {
         "connected": broker.connected,
@@ -246,7 +256,7 @@ def broker_table(broker: Broker) -> dict[str, object]:
         "bytes": broker.bytes,
         "replaced": broker.replaced,
         "latency_ms": {"p50": half, "p99": most},
-        "journal_depth": None,
-        "journal_bytes": None,
-        "journal_lost": None,
+        "journal_depth": depth,
+        "journal_bytes": size,
+        "journal_lost": lost,
     }

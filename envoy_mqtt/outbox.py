@@ -9,10 +9,12 @@ remembered, so that a new connection can say all of it again.
 
 import asyncio
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from envoy_mqtt.mqtt.message import Message
+
+Journal = Callable[[Iterable[Message]], Iterable[Message]]
 
 # A gateway may release 23 readings at once (protocol notes, section 1.5); almost three such bursts.
 BEHIND = 64
@@ -62,9 +64,10 @@ class _Waiting(asyncio.Queue[Message]):
 
 
 class Outbox:
-    """The one way from the gateways to the broker."""
+    """The one way from the gateways to the broker; `journal` takes what is its own from among messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal | None = None) -> None:
+        self._journal = journal
         self._said: dict[str, Message] = {}
         self._unsent: set[str] = set()
         self._line: _Waiting | None = None  # None while the broker is away
@@ -78,7 +81,7 @@ class Outbox:
 
     def put(self, messages: Iterable[Message]) -> None:
         """Take messages, in the order in which they shall leave."""
-        for message in messages:
+        for message in messages if self._journal is None else self._journal(messages):
             self._said[message.topic] = message
             if self._line is not None:
                 self._line.put_nowait(message)
@@ -100,15 +103,15 @@ class Outbox:
         self._line = _Waiting()
         unsent, self._unsent = self._unsent, set()
         for message in self._said.values():
-            if now <= message.good_until and (message.retain or message.topic in unsent):
+            if now <= message.good_until and (message.lasting or message.topic in unsent):
                 self._line.put_nowait(_again(message))
 
     def say_again(self, now: float) -> None:
-        """Say everything retained again, in the order in which it was said first: availability stands before
+        """Say everything lasting again, in the order in which it was said first: availability stands before
         discovery.
         """
         for message in self._said.values():
-            if self._line is not None and now <= message.good_until and message.retain:
+            if self._line is not None and now <= message.good_until and message.lasting:
                 self._line.put_nowait(_again(message))
 
     def close(self) -> None:
@@ -140,7 +143,7 @@ class Outbox:
         self._line.task_done()
         # Answers to requests: nobody can name topics until we are full. Emptied ones: Home Assistant
         # complains of each time that it is told again that nothing is there.
-        if not (message.retain and message.payload) and self._is_last(message):
+        if not (message.lasting and message.payload) and self._is_last(message):
             del self._said[message.topic]
 
     def _is_last(self, message: Message) -> bool:

@@ -16,8 +16,8 @@ from envoy_mqtt.errors import ConfigError
 
 Value = TypeVar("Value")
 
-# A disk, a quota or a limit that is full; another owner would not mend it.
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# A disk that is full, or as full as this user may make it.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # What reading something else than our own files raises.
 FOREIGN = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -85,7 +85,10 @@ def unwritable(folder: Path, error: OSError) -> str:
 
 def denied(path: Path, what: str, folder: Path, error: OSError) -> str:
     """The sentence for what cannot be "read" or "written" in a data folder, with the remedy."""
+    if error.errno in NO_ROOM:
+        return f"data_dir: {path} cannot be {what} ({error.strerror}): make room, or choose another data_dir"
     owner = f"{os.getuid()}:{os.getgid()}"
-    full = error.errno in FULL
-    remedy = "make room there" if full else f"give it to this user with 'chown -R {owner} {folder}'"
-    return f"data_dir: {path} cannot be {what} ({error.strerror}): {remedy}, or choose another data_dir"
+    return (
+        f"data_dir: {path} cannot be {what} ({error.strerror}): give it to this user with "
+        f"'chown -R {owner} {folder}', or choose another data_dir"
+    )

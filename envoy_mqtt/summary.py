@@ -61,6 +61,7 @@ class Summary:
         self._sent: float | None = None
         self._news = False
         self.ended: Mapping[str, float] | None = None
+        self._heard: Instant | None = None
         self._began: float | None = None
         self._beat: float | None = None
         self._owed = True
@@ -85,6 +86,11 @@ class Summary:
         """The counters whose last reading is not believed."""
         return self._ledger.held
 
+    @property
+    def forgotten(self) -> bool:
+        """Whether what was remembered was nothing that can be understood."""
+        return self._ledger.forgotten
+
     def move(self, zone: tzinfo) -> None:
         """Days begin at the midnights of another zone."""
         if zone != self._sums.zone:
@@ -97,16 +103,19 @@ class Summary:
 
     def count(self, counted: Counted, now: Instant) -> None:
         """The meters' counters were read."""
+        self._heard = now
         self._ledger.count(counted, now)
         self._news |= self._over(now, self._sums.energy_s - EARLY_S)
 
     def report(self, produced_wh: float, now: Instant) -> None:
         """The inverters' own counter was read."""
+        self._heard = now
         self._ledger.report(produced_wh, now)
         self._news |= self._over(now, self._sums.energy_s - EARLY_S)
 
     def read(self, live: Mapping[str, Value], quantities: Quantities, taken: float, now: Instant) -> None:
         """A reading came, taken at `taken` on the steady clock; `live` is as it is published."""
+        self._heard = now
         self._ledger.flow(quantities, taken, now)
         self._state.read(live, now.steady)
 
@@ -115,8 +124,10 @@ class Summary:
         self._began = now.steady if self._began is None else self._began
         midnight, before = self._ledger.tick(now), self._energies
         late = now.steady - (self._sent or self._began) >= PATIENCE * self._sums.energy_s
-        if self._news or midnight or late:
-            yield "energy", self._energy(now)
+        if midnight:
+            yield from self._say_energy(now, now)
+        elif self._heard is not None and (self._news or late):
+            yield from self._say_energy(self._heard, now)
         self.ended = dict(_of_day(before, self._energies)) if midnight else None
         if self._beat is None:
             self._beat = now.unix
@@ -136,11 +147,14 @@ class Summary:
     def _over(self, now: Instant, seconds: float) -> bool:
         return self._sent is None or now.steady - self._sent >= seconds
 
-    def _energy(self, now: Instant) -> dict[str, Value]:
-        self._sent, self._news = now.steady, False
-        self._energies = self._ledger.energies(now)
-        time, timestamp = milliseconds(now.unix)
-        return {"time": time, "timestamp": timestamp, **self._energies}
+    def _say_energy(self, heard: Instant, now: Instant) -> Iterator[tuple[str, Mapping[str, Value]]]:
+        """Its time is when the gateway was heard last: nothing old is to look new."""
+        energies = self._ledger.energies(now)
+        if all(energies[key] is None for key in numbers(energies) if key != "resets"):
+            return
+        self._sent, self._news, self._heard, self._energies = now.steady, False, None, energies
+        time, timestamp = milliseconds(heard.unix)
+        yield "energy", {"time": time, "timestamp": timestamp, **energies}
 
 
 def _of_day(before: Mapping[str, Told], after: Mapping[str, Told]) -> Iterator[tuple[str, float]]:

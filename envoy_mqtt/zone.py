@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -22,6 +23,7 @@ def named(name: str) -> tzinfo | None:
         return None
 
 
+@cache  # a zone out of a file equals no other, so a second one would look like a move
 def machine(localtime: Path = LOCALTIME) -> tzinfo:
     """This machine's own, with its daylight saving; UTC where it does not say."""
     try:

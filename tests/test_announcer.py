@@ -45,6 +45,7 @@ class Story:
     def __init__(self, folder: Path, *bridges: Bridge, options: Discovery | None = OPTIONS) -> None:
         self.outbox, self.line = Outbox(), Line("bridge")
         self.connected, self.connects, self.frozen = True, 1, False
+        self.slept_s: list[float] = []
         self.outbox.open(0.0)
         self.path = folder / "announced.json"
         self._announcer = Announcer(
@@ -62,6 +63,7 @@ class Story:
     ) -> list[Any]:
         """So many waits; what the broker took in each. `plan` is what happens in which."""
         self._left, self._plan, self._taken = count, plan or {}, list[list[Message]]()
+        self.slept_s.clear()
         with pytest.raises(Over):
             await self._announcer.run()
         return self._taken
@@ -70,9 +72,10 @@ class Story:
         """All that the broker took in so many waits."""
         return [message for turn in await self.turns(count) for message in turn]
 
-    async def _sleep(self, _: float) -> None:
+    async def _sleep(self, seconds: float) -> None:
         if len(self._taken) == self._left:
             raise Over
+        self.slept_s.append(seconds)
         self._taken.append([])
         self._plan.get(len(self._taken), lambda: None)()
         with suppress(TimeoutError):
@@ -170,6 +173,7 @@ async def test_a_meter_that_is_gone_goes_in_three_steps(tmp_path: Path) -> None:
     await story.says()
     there.identify(site(P), Access("192.0.2.1", certificate_sha256="ab"))
     farewell, whole, rest = [turn for turn in await story.turns() if turn]
+    assert story.slept_s[:6] == [1.0, 0.1, 2.0, 0.1, 2.0, 0.1]
     assert components(farewell[0])["net_power"] == {"p": "sensor"}
     assert "net_power" not in components(whole[0])
     assert topics(farewell + whole) == [CONFIG, CONFIG]
@@ -207,8 +211,39 @@ async def test_who_is_interrupted_begins_again(tmp_path: Path) -> None:
     story.find()
     said = [message for message in await story.says() if message.topic == CONFIG]
     # What was last said is said again at the connection, and only then the steps from the first on.
-    assert [components(each).get("net_power") for each in said] == [None, {"p": "sensor"}, None]
+    farewell = {"p": "sensor"}
+    assert [components(each).get("net_power") for each in said] == [farewell, farewell, None]
     assert "net_power" not in story.remembered[SERIAL]["devices"][f"envoy_{SERIAL}"]["components"]
+
+
+async def test_a_broker_that_went_and_came_between_two_steps_is_told_both(tmp_path: Path) -> None:
+    there = bridge()
+    story = Story(tmp_path, there)
+    await story.says()
+    there.identify(site(P), Access("192.0.2.1", certificate_sha256="ab"))
+
+    def went_and_came() -> None:
+        story.lose()
+        story.find()
+
+    turns = await story.turns(plan={3: went_and_came})
+    said = [message for turn in turns for message in turn if message.topic == CONFIG]
+    farewell = {"p": "sensor"}  # once, again at the connection, and once more from the beginning
+    assert [components(each).get("net_power") for each in said] == [farewell, farewell, farewell, None]
+
+
+async def test_who_ends_amid_the_first_step_has_it_remembered(tmp_path: Path) -> None:
+    await Story(tmp_path, bridge()).turns(1)
+    (said,) = await Story(tmp_path, options=None).says()
+    assert (said.topic, said.payload) == (CONFIG, b"")
+
+
+async def test_what_changes_nothing_is_not_written_again(tmp_path: Path) -> None:
+    await Story(tmp_path, bridge()).says()
+    story = Story(tmp_path, bridge())
+    written = story.path.stat().st_mtime_ns
+    assert await story.says()
+    assert story.path.stat().st_mtime_ns == written, "each start wears out the memory card a little"
 
 
 async def test_a_broker_that_takes_nothing_keeps_the_next_step_from_leaving(tmp_path: Path) -> None:
@@ -280,11 +315,17 @@ async def test_who_wants_no_home_assistant_any_more_takes_back_what_was_said(
 async def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "file"
     folder.write_text("")
-    story = Story(folder, bridge())
+    there = bridge()
+    story = Story(folder, there)
     assert topics(await story.says()) == [CONFIG]
     (trouble,) = story.line.standing
     assert (trouble.code, "data_dir" in trouble.text) == ("disk", True)
     assert await story.says() == []
+    folder.unlink()
+    there.identify(site(P), Access("192.0.2.1"))
+    await story.says()
+    assert story.line.standing == []
+    assert story.remembered.keys() == {SERIAL}
 
 
 async def test_what_could_not_be_remembered_is_remembered_later_and_the_trouble_is_over(
@@ -293,15 +334,19 @@ async def test_what_could_not_be_remembered_is_remembered_later_and_the_trouble_
     folder = tmp_path / "file"
     folder.write_text("")
     story = Story(folder, bridge())
-    await story.turns(15, {8: folder.unlink})
+    await story.turns(8, {7: folder.unlink})
     assert story.line.standing
     assert await story.says(15) == []
     assert story.line.standing == []
     assert story.remembered.keys() == {SERIAL}
 
 
-async def test_a_spoilt_file_is_kept_aside_and_everything_told_anew(tmp_path: Path) -> None:
-    (tmp_path / "announced.json").write_text('{"version": 1, "gateways": {"1": 5}}')
+STRANGE = {"prefix": "homeassistant", "style": "strange", "components": {}}
+
+
+@pytest.mark.parametrize("gateway", [5, {"devices": {}}, {"devices": {"envoy_1": STRANGE}, "topics": []}])
+async def test_a_spoilt_file_is_kept_aside_and_everything_told_anew(tmp_path: Path, gateway: object) -> None:
+    (tmp_path / "announced.json").write_text(json.dumps({"version": 1, "gateways": {"1": gateway}}))
     story = Story(tmp_path, bridge())
     assert topics(await story.says()) == [CONFIG]
     assert (tmp_path / "announced.json.broken").exists()

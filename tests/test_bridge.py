@@ -18,7 +18,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envoy_mqtt.bridge import Bridge
+from envoy_mqtt.bridge import USUAL, Bridge
+from envoy_mqtt.errors import BadAnswer
 from envoy_mqtt.gateway import inverters
 from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.gateway.plan import Wanted
@@ -56,9 +57,11 @@ def site(*kinds: Kind, phases: int = 1, serial: str = SERIAL) -> Site:
     return Site(Identity(serial, "800-00654-r08", "D7.6.175"), tuple(meter(kind, phases) for kind in kinds))
 
 
-def identified(layout: Site, publish: Publish | None = None, *, opened: float = 0.0) -> Bridge:
+def identified(
+    layout: Site, publish: Publish | None = None, *, opened: float = 0.0, wanted: Wanted = USUAL
+) -> Bridge:
     """A bridge that has been told who its gateway is, and has an open stream."""
-    bridge = Bridge(publish or Publish())
+    bridge = Bridge(publish or Publish(), wanted)
     bridge.identify(layout, ACCESS, STEP)
     bridge.open(at(opened))
     return bridge
@@ -286,6 +289,72 @@ def test_a_total_that_is_the_net_is_mended() -> None:
     assert (live["consumption_power"], live["net_power"]) == (300.0, -200.0)
 
 
+def test_a_total_that_is_the_net_is_told_in_the_reason_until_they_differ_for_a_minute() -> None:
+    bridge = identified(site(P, T))
+    copied = event().replace(b'"p":300.0', b'"p":-200.0')
+    list(bridge.receive(copied, at(1.0)))
+    (about,) = of(bridge.tick(at(1.5)), "gateway")
+    assert about["source_reason"].startswith("The stream is there. Its total-consumption equals the net")
+    assert of(bridge.tick(at(2.5)), "gateway") == []
+    told: list[Message] = []
+    for second in range(2, 64):
+        list(bridge.receive(event(), at(second)))
+        told += bridge.tick(at(second + 0.5))
+    (about,) = of(told, "gateway")
+    assert about["source_reason"] == "The stream is there."
+    assert not bridge.total_is_net
+
+
+PLAIN = "/api/v1/production"
+REPORT = b'{"wattsNow": 800, "wattHoursLifetime": 5}'
+
+
+@pytest.mark.parametrize(("interval_s", "expiry_s"), [(60.0, 300), (300.0, 1500)])
+def test_of_a_slow_source_three_intervals_are_silence_and_five_the_expiry(
+    interval_s: float, expiry_s: int
+) -> None:
+    bridge = identified(site())
+    bridge.open(at(0.0), Step(Source.PRODUCTION, "There is no meter."))
+    bridge.pace(interval_s)
+    messages = list(bridge.answer(PLAIN, REPORT, at(1.0)))
+    live = next(message for message in messages if message.topic.endswith("/live"))
+    assert (live.expiry_s, live.good_until) == (expiry_s, 1.0 + 3 * interval_s)
+    assert of(messages, "availability") == ["online"]
+    assert of(bridge.tick(at(1.0 + 3 * interval_s)), "availability") == []
+    assert of(bridge.tick(at(1.1 + 3 * interval_s)), "availability") == ["offline"]
+
+
+def test_a_slow_source_that_says_the_same_for_hours_is_not_frozen() -> None:
+    bridge = identified(site())
+    bridge.open(at(0.0), Step(Source.PRODUCTION, "There is no meter."))
+    told = [message for minute in range(120) for message in bridge.answer(PLAIN, REPORT, at(60.0 * minute))]
+    assert of(told, "availability") == ["online"]
+
+
+def test_a_page_that_is_not_there_is_asked_again_after_a_new_connection_or_token() -> None:
+    layout = site(P, N)
+    bridge = identified(layout)
+    everything = bridge.polls
+    bridge.lacks("/ivp/meters/readings")
+    assert "/ivp/meters/readings" not in {poll.path for poll in bridge.polls}
+    bridge.identify(layout, ACCESS, STEP)
+    assert bridge.polls == everything
+    bridge.lacks("/ivp/meters/readings")
+    bridge.renew("installer", None)
+    assert bridge.polls == everything
+
+
+def test_a_battery_that_is_found_costs_nothing_that_is_known() -> None:
+    """An AC Battery shows on the page that the inverters' figure comes from."""
+    identity = Identity(SERIAL, "", "D7.6.175", metered=True, web_tokens=True)
+    bridge = identified(Site(identity, (meter(N, 1),)))
+    page = b'{"production": [{"type": "inverters", "wNow": 800, "whLifetime": 5}], "storage": [%s]}'
+    list(bridge.answer("/production.json", page % b'{"type": "acb", "activeCount": 1}', at(1.0)))
+    (live,) = of(bridge.receive(event(), at(2.0)), "live")
+    assert live["production_power"] == 800.0
+    assert "storage_power" in live
+
+
 def test_five_minutes_of_the_same_while_power_flows_is_offline() -> None:
     bridge = identified(site(P, N))
     told: list[Message] = []
@@ -402,6 +471,22 @@ def test_the_sequence_grows_by_one_with_each_reading_whatever_happens() -> None:
 
 
 # Bytes
+
+
+def test_with_a_journal_each_gateways_numbers_go_on_where_they_ended() -> None:
+    other = "122100000025"
+    bridge = Bridge(Publish(journal=True), numbers={SERIAL: 41, other: 1000})
+
+    def numbers(serial: str, steady: float) -> list[int]:
+        bridge.identify(site(P, N, serial=serial), ACCESS, STEP)
+        bridge.open(at(steady))
+        messages = bridge.receive(event() + event(), at(steady + 1.0))
+        return [content(message)["sequence"] for message in messages if message.kept]
+
+    assert numbers(SERIAL, 0.0) == [42, 43]
+    assert numbers(other, 10.0) == [1001, 1002]
+    assert numbers(SERIAL, 20.0) == [44, 45]
+    assert bridge.readings == 6
 
 
 def test_what_a_broken_connection_began_is_forgotten() -> None:
@@ -729,3 +814,103 @@ def test_its_topics_are_those_that_a_broker_keeps() -> None:
     names = ("availability", "gateway", "energy", "state", "live", "production")
     assert identified(site(P)).topics == {f"envoy/{SERIAL}/{name}" for name in names}
     assert identified(site(P), Publish(retain=False)).topics == {f"envoy/{SERIAL}/availability"}
+
+
+# Pages, and a site that becomes another one
+
+METERS_PATH, READINGS_PATH = "/ivp/meters", "/ivp/meters/readings"
+INVENTORY_PATH, INVERTERS_PATH = "/ivp/ensemble/inventory", "/api/v1/production/inverters"
+
+
+def meters_page(*kinds: Kind, status: str = "normal") -> bytes:
+    return json.dumps(
+        [
+            {
+                "eid": EIDS[TYPES[kind]],
+                "state": "enabled",
+                "measurementType": TYPES[kind],
+                "phaseMode": "three",
+                "phaseCount": 1,
+                "meteringStatus": status,
+                "statusFlags": [],
+            }
+            for kind in kinds
+        ]
+    ).encode()
+
+
+def readings_page(*kinds: Kind, counter: float) -> bytes:
+    channel = {"activePower": 100.0, "voltage": 230.0, "actEnergyDlvd": counter, "actEnergyRcvd": 0.0}
+    return json.dumps(
+        [{"eid": EIDS[TYPES[kind]], "timestamp": 1_790_000_000, "channels": [channel] * 3} for kind in kinds]
+    ).encode()
+
+
+def test_a_reading_of_which_live_has_left_is_not_finished_for_another_site() -> None:
+    """The list of meters may be answered between a reading's messages."""
+    for before, after in (((P,), (P, N)), ((P, N), (P,))):
+        bridge = identified(site(*before))
+        messages = bridge.read(event(), at(1.0))
+        assert next(messages).topic.endswith("/live")
+        told = list(bridge.answer(METERS_PATH, meters_page(*after), at(1.0))) + list(messages)
+        late = {message.topic.rpartition("/")[2] for message in told if message.payload}
+        assert not late & {"production", "net", "consumption"}
+        assert of(bridge.receive(event(), at(2.0)), "live")
+
+
+def test_a_meters_status_changes_nothing_but_what_is_said_of_it() -> None:
+    bridge = identified(site(P, N))
+    bridge.sum_up(at(0.5))
+    list(bridge.answer(READINGS_PATH, readings_page(P, N, counter=5_000_000.0), at(1.0)))
+    bridge.receive(event(), at(1.0))
+    assert of(bridge.sum_up(at(1.5)), "energy")
+    told = list(bridge.answer(METERS_PATH, meters_page(P, N, status="check-wiring"), at(2.0)))
+    (gateway,) = of(told, "gateway")
+    assert [each["status"] for each in gateway["meters"]] == ["check-wiring"] * 2
+    assert not emptied(told)
+    bridge.receive(event(), at(3.0))
+    (state,) = of(bridge.sum_up(at(11.0)), "state")
+    assert state["production_energy"] == 5000.0
+
+
+def test_an_empty_list_of_meters_takes_nothing_away() -> None:
+    """Minutes after a start some gateways have forgotten what is fitted."""
+    bridge = identified(site(P, N))
+    assert not emptied(bridge.answer(METERS_PATH, b"[]", at(1.0)))
+    assert of(bridge.receive(event(), at(2.0)), "net")
+
+
+def test_a_battery_is_there_when_it_is_listed_and_gone_when_three_lists_lack_it() -> None:
+    bridge = identified(Site(Identity(SERIAL, "", "D8.3.5167", True, True), site(P, N).meters))
+    listed = b'[{"type":"ENCHARGE","devices":[{"serial_num":"1"}]}]'
+    list(bridge.answer(INVENTORY_PATH, listed, at(1.0)))
+    assert of(bridge.receive(event(), at(2.0)), "storage")
+    for second in (3.0, 4.0):
+        assert not emptied(bridge.answer(INVENTORY_PATH, b"[]", at(second)))
+    assert emptied(bridge.answer(INVENTORY_PATH, b"[]", at(5.0))) == {"storage"}
+
+
+@pytest.mark.parametrize("date", [9e11, -9e11, -1.0, 253_402_300_800.0])
+def test_no_date_of_an_inverter_ends_the_bridge(date: float) -> None:
+    bridge = identified(site(P), wanted=Wanted(inverters_s=300.0))
+    page = [{"serialNumber": "1", "lastReportDate": date, "lastReportWatts": 1, "maxReportWatts": 2}]
+    with pytest.raises(BadAnswer):
+        list(bridge.answer(INVERTERS_PATH, json.dumps(page).encode(), at(1.0)))
+
+
+def test_an_inverters_report_is_told_once_and_rounded() -> None:
+    bridge = identified(site(P), wanted=Wanted(inverters_s=300.0))
+    page = [{"serialNumber": "7", "lastReportDate": 1_790_000_000, "lastReportWatts": -0.0}]
+    page[0] |= {"maxReportWatts": 12.34}
+    (report,) = of(bridge.answer(INVERTERS_PATH, json.dumps(page).encode(), at(1.0)), "inverter/7")
+    assert (report["power"], report["max_power"], report["reported"]) == (0.0, 12.3, "2026-09-21T14:13:20Z")
+    assert not of(bridge.answer(INVERTERS_PATH, json.dumps(page).encode(), at(2.0)), "inverter/7")
+
+
+def test_a_book_of_nobodys_is_told_to_be_forgotten() -> None:
+    bridge = Bridge(Publish(), books={SERIAL: {"energy": {"accounts": 7}}})
+    bridge.identify(site(P, N), ACCESS, STEP)
+    assert bridge.forgotten
+    again = Bridge(Publish(), books={SERIAL: identified(site(P, N)).book})
+    again.identify(site(P, N), ACCESS, STEP)
+    assert not again.forgotten

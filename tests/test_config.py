@@ -626,6 +626,9 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "\n[inverters]\n"
         "enabled = false\n"
         "interval_s = 300\n"
+        "\n[journal]\n"
+        "enabled = false\n"
+        "max_mb = 256\n"
         "\n[log]\n"
         'level = "info"\n'
         'format = "auto"\n'
@@ -670,6 +673,7 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
         "energy": {"interval_s": 60, "grid": "phases"},
         "site": {"night_w": 5},
         "inverters": {"enabled": False, "interval_s": 300},
+        "journal": {"enabled": False, "max_mb": 256},
         "log": {"level": "info", "format": "auto"},
     }
 

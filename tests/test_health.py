@@ -11,6 +11,7 @@ import pytest
 from envoy_mqtt.health import (
     Broker,
     Gateway,
+    Journal,
     Latency,
     Process,
     broker_table,
@@ -296,3 +297,12 @@ def test_latency_is_of_the_last_readings() -> None:
     for _ in range(Latency.REMEMBERED):
         latency.add(0.001)
     assert latency.percentiles_ms == (1.0, 1.0)
+
+
+def test_the_journals_keys_are_there_with_a_journal_and_null_without() -> None:
+    def told(broker: Broker) -> list[object]:
+        content = broker_table(broker)
+        return [content[key] for key in ("journal_depth", "journal_bytes", "journal_lost")]
+
+    assert told(THERE) == [None, None, None]
+    assert told(THERE._replace(journal=Journal(3, 1200, 7))) == [3, 1200, 7]

@@ -3,6 +3,7 @@
 import asyncio
 import tracemalloc
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from math import inf
 
 import pytest
@@ -57,6 +58,24 @@ async def test_messages_leave_in_the_order_in_which_they_were_put() -> None:
     put(outbox, "live=1", "production=1", "net=1", "live=2", "production=2", "net=2")
     assert await take(outbox) == ["live=1", "production=1", "net=1", "live=2", "production=2", "net=2"]
     assert outbox.replaced == 0
+
+
+async def test_the_journal_takes_its_own_and_the_rest_leaves() -> None:
+    kept = []
+
+    def journal(messages: Iterable[Message]) -> Iterator[Message]:
+        for each in messages:
+            if each.topic == "journal":
+                kept.append(each)
+            else:
+                yield each
+
+    outbox = Outbox(journal)
+    outbox.open(0.0)
+    put(outbox, "live=1", "journal=1", "net=1")
+    assert await take(outbox) == ["live=1", "net=1"]
+    assert kept == [message("journal", 1)]
+    assert outbox.said("journal") is None
 
 
 async def test_a_burst_of_23_readings_leaves_whole() -> None:
@@ -417,18 +436,19 @@ def test_memory_is_bounded_by_the_topics_and_not_by_the_messages(connected: bool
         assert outbox.replaced == 100_000 - 4
 
 
-async def test_what_is_not_retained_is_said_again_only_if_it_did_not_arrive() -> None:
+async def test_what_passes_and_is_not_retained_is_said_again_only_if_it_did_not_arrive() -> None:
+    def passing(topic: str) -> Message:
+        return Message(topic, b"1", retain=False, good_until=9.0)
+
     outbox = Outbox()
     outbox.open(0.0)
-    outbox.put([Message("arrived", b"1", retain=False), Message("under way", b"1", retain=False)])
-    outbox.put([Message("waiting", b"1", retain=False), Message("kept", b"1")])
+    outbox.put([passing("arrived"), passing("under way"), passing("waiting"), Message("kept", b"1")])
     outbox.sent(await outbox.next())
     await outbox.next()
     outbox.close()
-    outbox.put([Message("while away", b"1", retain=False)])
+    outbox.put([passing("while away")])
     outbox.open(1.0)
-    again = [(await outbox.next()).topic for _ in range(4)]
-    assert again == ["under way", "waiting", "kept", "while away"]
+    assert await take(outbox) == ["under way=1", "waiting=1", "kept=1", "while away=1"]
 
 
 async def test_who_waits_for_the_last_message_is_let_go_when_the_broker_is_lost() -> None:
@@ -474,11 +494,24 @@ async def test_while_the_broker_is_away_saying_it_again_waits_for_its_return() -
     assert await take(outbox) == ["config=1"]
 
 
+async def test_what_no_broker_keeps_and_stays_true_is_said_again_by_us() -> None:
+    """Where `mqtt.retain` is off nobody else tells a Home Assistant that starts of a gateway's firmware."""
+    outbox = opened()
+    outbox.put([Message("gateway", b"1", retain=False), Message("journal", b"1", retain=False, kept=True)])
+    outbox.put([Message("gateway", b"2", retain=False)])
+    await take(outbox)
+    outbox.say_again(0.0)
+    assert await take(outbox) == ["gateway=2"]
+    outbox.close()
+    outbox.open(1.0)
+    assert await take(outbox) == ["gateway=2"]
+
+
 async def test_an_answer_is_forgotten_once_it_was_sent() -> None:
     """Whoever asks names the topic: remembering all of them would fill the memory."""
     outbox = opened()
     for number in range(100):
-        outbox.put([Message(f"response/{number}", b"{}", qos=1, retain=False)])
+        outbox.put([Message(f"response/{number}", b"{}", qos=1, retain=False, good_until=9.0)])
     await take(outbox)
     assert [outbox.said(f"response/{number}") for number in range(100)] == [None] * 100
     outbox.say_again(0.0)

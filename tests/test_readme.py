@@ -77,6 +77,7 @@ def test_its_topics_are_those_of_the_code() -> None:
             for name in ("availability", "gateway", "live", "energy", "state", "inverter/SN", *Quantity)
         ),
         "SERIAL/sensor/KEY",
+        "SERIAL/journal",
     }
     (asked,) = [line for line in README.splitlines() if "bridge/request/NAME" in line]
     assert set(re.findall("`([a-z_]+)`", asked)) == set(REQUESTS)

@@ -2,7 +2,6 @@
 
 import errno
 import json
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +13,6 @@ from hypothesis import strategies as st
 
 from envoy_mqtt import store
 from envoy_mqtt.errors import ConfigError
-from envoy_mqtt.store import unwritable
 
 
 @pytest.fixture
@@ -143,11 +141,9 @@ def test_a_folder_that_is_none_raises_what_the_system_says(path: Path) -> None:
         store.write(path / "inner.json", 1, {})
 
 
-@pytest.mark.parametrize(
-    ("number", "remedy"),
-    [(errno.EACCES, "chown -R"), (errno.ENOSPC, "make room"), (errno.EFBIG, "make room")],
-)
-def test_a_full_disk_is_not_mended_by_another_owner(number: int, remedy: str) -> None:
-    told = unwritable(Path("/data"), OSError(number, os.strerror(number)))
-    assert remedy in told
-    assert ("chown" in told) == (remedy == "chown -R")
+def test_a_full_disk_needs_room_and_a_foreign_one_an_owner(tmp_path: Path) -> None:
+    full = store.denied(tmp_path, "written", tmp_path, OSError(errno.ENOSPC, "No space left on device"))
+    assert "make room" in full
+    assert "chown" not in full
+    assert "make room" in store.denied(tmp_path, "written", tmp_path, OSError(errno.EFBIG, "File too large"))
+    assert "chown" in store.denied(tmp_path, "written", tmp_path, OSError(errno.EACCES, "Permission denied"))

@@ -67,7 +67,22 @@ def test_a_poll_that_comes_a_moment_early_is_the_next_one() -> None:
 
 def test_where_no_counter_can_be_read_energy_comes_after_an_interval_and_a_half() -> None:
     it = summary(energy_s=60.0)
-    assert list(times(it, "energy", range(300))) == [90, 180, 270]
+    count(it, 0, 1000.0)
+    assert list(times(it, "energy", range(300))) == [0, 90, 180, 270]
+
+
+def test_energies_that_nobody_knows_are_not_told() -> None:
+    it = summary(energy_s=60.0)
+    assert list(times(it, "energy", range(300))) == []
+
+
+def test_nothing_old_looks_new() -> None:
+    """A gateway that is away is not told of again, and what is told has the time at which it was heard."""
+    it = summary(energy_s=60.0)
+    count(it, 0, 1000.0)
+    read(it, 1)
+    assert told(it, 2)["energy"]["time"] == at(1).unix
+    assert not any("energy" in told(it, now, online=False) for now in range(3, 600))
 
 
 def test_energy_comes_at_local_midnight() -> None:
@@ -118,9 +133,9 @@ def test_when_readings_come_again_state_does_not_wait_for_its_turn() -> None:
     assert told(it, 12)["state"]["production_energy"] == 5.0
     assert "state" not in told(it, 13)
     assert told(it, 21, online=False) == {}
-    read(it, 33, production=2000.0)
-    assert told(it, 33)["state"]["production_power"] == 2000
-    assert "state" not in told(it, 34)
+    read(it, 23, production=2000.0)
+    assert told(it, 23)["state"]["production_power"] == 2000
+    assert "state" not in told(it, 24)
 
 
 def test_state_shows_the_energies_that_were_told_last() -> None:

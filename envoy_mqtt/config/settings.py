@@ -177,6 +177,13 @@ class Inverters(Section):
     interval_s: float = _between(300.0, 300, 3600, number="a number")
 
 
+class Journal(Section):
+    """The durable copy of every reading."""
+
+    enabled: bool = _switch(False)
+    max_mb: int = _between(256, 1, 100_000)
+
+
 class Log(Section):
     """What is said on stderr, and how it looks."""
 
@@ -213,6 +220,7 @@ class Settings(BaseSettings):
     energy: Energy = Energy()
     site: Site = Site()
     inverters: Inverters = Inverters()
+    journal: Journal = Journal()
     log: Log = Log()
 
     _file: Path | None = PrivateAttr(None)

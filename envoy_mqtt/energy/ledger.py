@@ -36,7 +36,9 @@ LEAST_WH = 10.0
 
 
 class Ledger:
-    """One gateway's energies. `interval_s` is how often its counters are meant to be read."""
+    """One gateway's energies. `interval_s` is how often its counters are meant to be read, `forgotten` is
+    whether `memory` was not ours.
+    """
 
     def __init__(
         self,
@@ -53,9 +55,11 @@ class Ledger:
         self._layout = " ".join((*(f"{kind}{n}" for kind, n in sorted(site.fitted.items())), grid))
         self._now = Instant(0.0, 0.0)
         self._date: object = None
+        self.forgotten = False
         try:
             self._open(memory or {})
         except FOREIGN:
+            self.forgotten = True
             self._open({})
 
     def _open(self, memory: Mapping[str, Any]) -> None:

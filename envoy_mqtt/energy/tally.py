@@ -24,6 +24,9 @@ NEVER_READ_S = 3600.0
 # Inverters report every five to fifteen minutes, so that their counter moves in steps.
 REPORTED_EVERY_S = 900.0
 
+# Their sum is read every minute, and every five where the page is slow (the contract, "Which meters").
+REPORTED_READ_S = 300.0
+
 
 class Tally:
     """`source` is what it is called while it is read: a counter's or the inverters' own. `uncounted` is one
@@ -40,7 +43,8 @@ class Tally:
         memory: Any = None,
     ) -> None:
         self._source = source
-        self._patience_s = max(STALL_S, MISSED_INTERVALS * interval_s)
+        slowest_s = max(interval_s, REPORTED_READ_S) if source is Source.REPORTED else interval_s
+        self._patience_s = max(STALL_S, MISSED_INTERVALS * slowest_s)
         self._meanwhile_wh = 0.0  # by its power since the last good reading
         self._lent_wh = 0.0  # what of that had been told when it was held
         self._uncounted = uncounted

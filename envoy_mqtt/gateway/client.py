@@ -97,18 +97,25 @@ async def _attempt(
         if known not in (None, identity.serial):
             target.ladder.reset()  # another gateway refuses what it refuses
         await session.sign_in(identity, target.tokens)
-        site = await survey(session, identity, had_battery=passage.bridge.had_battery)
+        site = await survey(session, identity, passage.bridge.site, had_battery=passage.bridge.had_battery)
         step = target.ladder.choose(site, steady())
         passage.identify(site, _access(target, session, guard), step)
         await Climb(session, passage, target.ladder).read()
 
 
-async def survey(session: Session, identity: Identity, *, had_battery: bool = False) -> Site:
-    """What is fitted: the list of meters; where it is not to be had, what livedata shows."""
+async def survey(
+    session: Session, identity: Identity, before: Site | None = None, *, had_battery: bool = False
+) -> Site:
+    """What is fitted: the list of meters; where it is not to be had, what livedata shows.
+
+    A gateway that is just starting may have an empty list or none: what it had `before` counts more.
+    """
     try:
         meters = read_meters(await session.ask(METERS))
     except Absent:
-        return await _guess(session, identity)
+        return await _guess(session, identity) if before is None else before._replace(identity=identity)
+    if before is not None and before.metered and not meters:
+        return before._replace(identity=identity)
     site = Site(identity, meters)
     storage = Kind.STORAGE in site.metered or not identity.web_tokens
     return site if storage else site._replace(battery=await _has_battery(session, had=had_battery))
@@ -122,12 +129,10 @@ async def _guess(session: Session, identity: Identity) -> Site:
 
 
 async def _has_battery(session: Session, *, had: bool) -> bool:
-    """Whether there is a battery without a meter; an answer that nobody understands leaves it as it was."""
+    """Whether there is a battery without a meter; that it is gone shows only when it stays away."""
     try:
-        return battery.has_battery(await session.ask(battery.INVENTORY_PATH))
-    except Absent:
-        return False
-    except BadAnswer:
+        return had or battery.has_battery(await session.ask(battery.INVENTORY_PATH))
+    except (TryAgain, *FOREIGN):
         return had
 
 

@@ -16,7 +16,7 @@ from aiohttp import ClientResponse
 
 from envoy_mqtt.clock import steady
 from envoy_mqtt.errors import Absent, Asleep, BadAnswer, GatewayUnavailable, TryAgain
-from envoy_mqtt.gateway import livedata, reported
+from envoy_mqtt.gateway import battery, livedata, reported
 from envoy_mqtt.gateway.ladder import Ladder, Source, Step
 from envoy_mqtt.gateway.passage import Passage
 from envoy_mqtt.gateway.plan import METERS, PRODUCTION_S, page_of
@@ -35,6 +35,9 @@ SOONEST_S = 1.0
 
 # A page that answers as slowly as this is asked as rarely as that (the contract, "Which meters").
 SLOW_S, SLOWLY_S = 5.0, 300.0
+
+# A page that was not there is asked for again so often: its part of the gateway may only have been starting.
+FORGIVE_S = 3600.0
 
 # So many answers in a row that cannot be read are no source.
 GARBAGE = 10
@@ -164,8 +167,13 @@ class Climb:
     async def _ask_beside(self) -> NoReturn:
         await self._opened.wait()  # what is asked depends on the source
         schedule = Schedule(self._passage.bridge.polls, steady())
-        schedule.put_off(METERS, steady())  # its answer brought us here
+        schedule.put_off(METERS, steady())  # their answers brought us here
+        schedule.put_off(battery.INVENTORY_PATH, steady())
+        forgiven = steady()
         while True:
+            if steady() - forgiven > FORGIVE_S:
+                forgiven = steady()
+                self._passage.bridge.forgive()
             schedule.want(self._passage.bridge.polls, steady())
             path, at = schedule.next() or ("", inf)
             pause_s = at - steady()
@@ -193,10 +201,12 @@ class Climb:
         async with self._turn:
             await asyncio.sleep(self._began.get(path, -inf) + SOONEST_S - steady())
             began = self._began[path] = steady()
-            body = await self._session.ask(path)
-            took_s = steady() - began
-        if path in reported.READERS:
-            self._passage.bridge.pace(SLOWLY_S if took_s > SLOW_S else PRODUCTION_S)
+            try:
+                body = await self._session.ask(path)
+            finally:
+                if path in reported.READERS:
+                    slow = steady() - began > SLOW_S
+                    self._passage.bridge.pace(SLOWLY_S if slow else PRODUCTION_S)
         if path == livedata.PATH:
             await self._keep_live(body)
         return await self._passage.page(path, body)

@@ -35,6 +35,7 @@ class Heard(NamedTuple):
     meters: tuple[Meter, ...] | None = None
     inverters: tuple[Inverter, ...] | None = None
     ac_battery: bool | None = None
+    battery: bool | None = None
     zone: str | None = None
 
 
@@ -45,13 +46,14 @@ class Hearing:
     """Follows one site, read from `source`.
 
     `copied` is whether its storage meter shows a copy of the net's, `production_s` how often the inverters'
-    figures are asked for.
+    figures are asked for, `battery_live` whether livedata tells a battery's power.
     """
 
     def __init__(self, site: Site, source: Source) -> None:
         self.source = source
         self.copied = False
         self.production_s = PRODUCTION_S
+        self.battery_live = True
         self._beside = Beside()
         self._total = Total(site)
         self._seen: dict[str, object] = {}
@@ -113,21 +115,27 @@ class Hearing:
             raise Asleep(ASLEEP)
         first = livedata.PATH not in self._seen
         # Switched off it goes on showing what was last, and the first look cannot tell how old that is.
-        if not self._is_new(livedata.PATH, said.last_update) or (first and not said.enabled):
+        new = self._is_new(livedata.PATH, said.last_update) and (said.enabled or not first)
+        storage = said.powers.get(Kind.STORAGE)
+        power = None if storage is None else storage.whole.power
+        self.battery_live = power is not None and (new or said.enabled)
+        if not new:
             return NOTHING_NEW
         if said.state_of_charge is not None and self.charged(now) is None:
             self._beside.charge(said.state_of_charge, now, INTERVALS * CHARGE_S)
         measured, wholes = livedata.measured_of(said, self._site)
         if self.source is Source.LIVEDATA:
             return Heard(measured, wholes)
-        storage = said.powers.get(Kind.STORAGE)
-        if storage is not None and storage.whole.power is not None:
-            self._beside.whole(Kind.STORAGE, storage.whole.power, now)
+        if power is not None:
+            self._beside.whole(Kind.STORAGE, power, now)
         return NOTHING_NEW
 
     def _batteries(self, body: bytes, now: float) -> Heard:
         self._beside.whole(Kind.STORAGE, battery.read_power(body), now)
         return NOTHING_NEW
+
+    def _inventory(self, body: bytes, now: float) -> Heard:  # noqa: ARG002
+        return Heard(battery=battery.has_battery(body))
 
     def _charge(self, body: bytes, now: float) -> Heard:
         self._beside.charge(battery.read_state_of_charge(body), now, INTERVALS * CHARGE_S)
@@ -164,6 +172,7 @@ PAGES: dict[str, Callable[[Hearing, bytes, float], Heard]] = {
     livedata.PATH: Hearing._livedata,
     battery.POWER_PATH: Hearing._batteries,
     battery.CHARGE_PATH: Hearing._charge,
+    battery.INVENTORY_PATH: Hearing._inventory,
     **{path: partial(Hearing._production, path=path) for path in reported.READERS},
     METERS: Hearing._meters,
     inverters.PATH: Hearing._inverters,

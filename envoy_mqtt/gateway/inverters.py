@@ -10,16 +10,19 @@ from pydantic_core import SchemaValidator
 from pydantic_core import core_schema as schema
 
 from envoy_mqtt.gateway.answers import SERIAL
-from envoy_mqtt.gateway.document import BIG_NUMBER, NUMBER, decode, entries, record
+from envoy_mqtt.gateway.document import NUMBER, decode, entries, record
 
 PATH = "/api/v1/production/inverters"
+
+# Unix seconds that a calendar has: up to the end of the year 9999.
+MOMENT = schema.float_schema(strict=True, allow_inf_nan=False, ge=0, lt=253_402_300_800)
 
 _ANSWER = SchemaValidator(
     entries(
         record(
             {
                 "serialNumber": schema.str_schema(strict=True, pattern=rf"^{SERIAL.pattern}$"),
-                "lastReportDate": BIG_NUMBER,
+                "lastReportDate": MOMENT,
                 "lastReportWatts": NUMBER,
                 "maxReportWatts": NUMBER,
             }

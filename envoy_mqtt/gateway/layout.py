@@ -71,7 +71,9 @@ def _combiner(fitted: tuple[Kind, ...], present: tuple[Quantity, ...], phases: i
 
     def combine(measured: Measured, wholes: Wholes = NO_WHOLES) -> Quantities:
         if wholes and phases == 1:  # the whole is the phase
-            measured, wholes = measured | {kind: (Phase(power=wholes[kind]),) for kind in wholes}, NO_WHOLES
+            said = {kind: (Phase(power=power),) for kind, power in wholes.items()}
+            known = {kind: legs for kind, legs in measured.items() if legs[0].power is not None}
+            measured, wholes = measured | said | known, NO_WHOLES
         values = {
             quantity: tuple(formula(measured, n) for n in range(phases))
             for quantity, formula in compute.items()

@@ -21,8 +21,9 @@ from envoy_mqtt.mqtt.about import Access
 from envoy_mqtt.mqtt.message import Message
 from envoy_mqtt.outbox import Outbox
 
-# Bytes that never become an event are no stream either.
+# Bytes that never become a reading are no stream either; a gateway that is starting says so.
 NO_EVENT_S = 60.0
+ASLEEP = "asleep"
 
 # A flood is worked off in slices, so that other gateways, and the broker, get their turn.
 SLICE = 4096
@@ -87,20 +88,21 @@ class Passage:
             if await self._bytes(chunk):
                 heard = steady()
             if steady() - heard > NO_EVENT_S:
-                raise GatewayUnavailable("the gateway sends bytes and no event", reason="timeout")
+                raise GatewayUnavailable("the gateway sends bytes and no readings", reason="bad_data")
         raise GatewayUnavailable("the gateway ended the stream", reason="closed")
 
     async def _bytes(self, chunk: bytes) -> bool:
-        """Whether an event ended in these bytes."""
-        ended = False
+        """Whether a reading ended in these bytes, or an event of a gateway that is still starting."""
+        good = False
         for at in range(0, len(chunk), SLICE):
             arrived, skipped = now(), self.bridge.skipped.total()
-            ended |= await self._pass(self.bridge.read(chunk[at : at + SLICE], arrived), arrived)
+            asleep = self.bridge.skipped[ASLEEP]
+            good |= await self._pass(self.bridge.read(chunk[at : at + SLICE], arrived), arrived)
             if self.bridge.skipped.total() > skipped:
-                ended = True
+                good |= self.bridge.skipped[ASLEEP] > asleep
                 self._complain()
             await self._outbox.settle()
-        return ended
+        return good
 
     async def _pass(self, messages: Iterator[Message], arrived: Instant) -> bool:
         """Whether there was a reading among them."""

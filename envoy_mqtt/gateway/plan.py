@@ -51,27 +51,36 @@ def polls(
     absent: Collection[str],
     zone_known: bool = False,
     production_s: float = PRODUCTION_S,
+    battery_live: bool = True,
+    ac_known: bool = True,
 ) -> tuple[Poll, ...]:
     """What to ask beside `source`, the most urgent first.
 
     `copied` is whether the storage meter shows a copy of the grid's (firmware 8.2.127), `absent` are pages
     that this gateway does not have, `zone_known` is whether its time zone was learnt before, `production_s`
-    how often the inverters' figures are asked for.
+    how often the inverters' figures are asked for, `battery_live` whether livedata tells a battery's power,
+    `ac_known` whether it was learnt before if there is an AC Battery.
     """
     reports = site.battery or copied
-    every = _polls(site, source, wanted, reports=reports, zone_known=zone_known, production_s=production_s)
+    # These take a gateway up to a minute, in which it could not be asked for readings.
+    unhurried = source in (Source.STREAM, Source.PRODUCTION)
+    once = {
+        timezone.PATH: wanted.zone and (unhurried or not zone_known),
+        battery.PRODUCTION_PATH: unhurried or not ac_known,
+    }
+    every = _polls(site, source, wanted, reports=reports, production_s=production_s)
     there: dict[str, Poll] = {}
     for poll in every:
-        if poll.path not in absent:
+        if poll.path not in absent and (poll.every_s < ONCE_S or once[poll.path]):
             there.setdefault(poll.path, poll)
-    if livedata.PATH in there:
+    if livedata.PATH in there and battery_live:
         there.pop(battery.POWER_PATH, None)
     there.pop(page_of(site, source), None)
     return tuple(there.values())
 
 
 def _polls(
-    site: Site, source: Source, wanted: Wanted, *, reports: bool, zone_known: bool, production_s: float
+    site: Site, source: Source, wanted: Wanted, *, reports: bool, production_s: float
 ) -> Iterator[Poll]:
     if site.metered:
         streamed = source is Source.STREAM and Kind.STORAGE in site.metered
@@ -85,11 +94,10 @@ def _polls(
         yield Poll(battery.CHARGE_PATH, CHARGE_S)
     if wanted.inverters_s is not None:
         yield Poll(inverters.PATH, wanted.inverters_s)
-    # These take a gateway up to a minute, in which it could not be asked for readings.
-    unhurried = source in (Source.STREAM, Source.PRODUCTION)
-    if wanted.zone and (unhurried or not zone_known):
-        yield Poll(timezone.PATH, ONCE_S)
+    yield Poll(timezone.PATH, ONCE_S)
     yield Poll(METERS, wanted.meters_s)
+    if Kind.STORAGE not in site.metered and site.identity.web_tokens:
+        yield Poll(battery.INVENTORY_PATH, METERS_S)
     newer = site.identity.web_tokens and site.identity.metered
-    if Kind.STORAGE not in site.metered and newer and unhurried:
+    if Kind.STORAGE not in site.metered and newer:
         yield Poll(battery.PRODUCTION_PATH, ONCE_S)  # the only page that tells of an AC Battery

@@ -63,7 +63,7 @@ class Schedule:
         every_s = self._polls[path].every_s
         slower_s = min(every_s * min(SLOWEST, 2**failures), max(SLOWEST_S, every_s))
         self._put_off(path, slower_s, now)
-        self._due[path] = max(self._due[path], now + after_s)
+        self._due[path] = max(self._due[path], now + min(after_s, SLOWEST_S))
 
     def _put_off(self, path: str, seconds: float, now: float) -> None:
         if self._is_gentle(path):

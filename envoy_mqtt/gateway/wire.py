@@ -20,10 +20,15 @@ from envoy_mqtt.gateway.road import Road, Scheme
 # A gateway may hold its readings back for 25 s and be well (protocol notes, section 1.5).
 SILENCE_S = 30.0
 
-# A gateway's small processor takes seconds for a TLS handshake, and some of its pages half a minute.
+# A gateway's small processor takes seconds for a TLS handshake.
 CONNECT_S = 10.0
 HEADERS_S = 45.0
 ANSWER = ClientTimeout(total=HEADERS_S, connect=CONNECT_S, sock_read=SILENCE_S)
+
+# Pages that take some firmware 30 to 60 s (protocol notes, section 3.0).
+SLOW_PAGES = frozenset({"/production.json", "/home"})
+SLOW_S = 90.0
+SLOW_ANSWER = ClientTimeout(total=SLOW_S, connect=CONNECT_S)
 STREAM = ClientTimeout(total=None, connect=CONNECT_S, sock_read=SILENCE_S)
 
 # The connection is kept between requests that are a minute apart: a handshake is dear to a gateway.
@@ -63,7 +68,8 @@ class Wire:
 
     async def ask(self, method: str, path: str, headers: Mapping[str, str], json: Any = None) -> Answer:
         """A whole answer; one that is too large is a `BadAnswer`."""
-        async with self._turn, self._open(method, path, headers, ANSWER, json=json) as response:
+        limits = SLOW_ANSWER if path in SLOW_PAGES else ANSWER
+        async with self._turn, self._open(method, path, headers, limits, json=json) as response:
             return await read(path, response)
 
     @asynccontextmanager
@@ -79,7 +85,7 @@ class Wire:
         url, outcome = f"{self.scheme}://{self.host}{path}", "error"
         try:
             # A gateway that drips its headers renews `sock_read` with every byte.
-            async with asyncio.timeout(HEADERS_S):
+            async with asyncio.timeout(limits.total or HEADERS_S):
                 # A redirect is never followed: it would take the token along.
                 response = await self._http.request(
                     method, url, headers=headers, json=json, timeout=limits, allow_redirects=False

@@ -13,7 +13,8 @@ ONLINE, OFFLINE = b"online", b"offline"
 class Message(NamedTuple):
     """One publish. `expiry_s` is MQTT 5's message expiry, 0 for none; `good_until` is the steady time
     after which it is not sent any more to a broker that was away, so that nothing old looks new, `arrived`
-    the steady time of the reading that is in it, 0 where there is none.
+    the steady time of the reading that is in it, 0 where there is none; `kept` is whether it is the journal's
+    and must not be lost.
     """
 
     topic: str
@@ -23,6 +24,14 @@ class Message(NamedTuple):
     expiry_s: int = 0
     good_until: float = inf
     arrived: float = 0.0
+    kept: bool = False
+
+    @property
+    def lasting(self) -> bool:
+        """Whether it is true until the next of its topic: who comes later has to be told, by the broker that
+        keeps it or by us.
+        """
+        return self.retain or (self.good_until == inf and not self.kept)
 
     @property
     def content_type(self) -> str:

@@ -1,12 +1,13 @@
 """From what Home Assistant was told to what it shall know now: changes, removals, the other style. Pure.
 
     before = {device.node: known(device), ...}    remembered on disk, per gateway
+    remember meanwhile(before, devices)
     for step in changes(before, devices): send it, wait SETTLE_S
 
 Each step's messages leave in order, and Home Assistant needs a moment after each: while it is busy with one
 component it ignores the rest of a device's payload (2025.4, `async_discovery_message_received`). Sending all
-steps twice does no harm, so who was interrupted begins again with the same `before`, and remembers the new
-one when the last step has left.
+steps twice does no harm, so who was interrupted begins again with what `meanwhile` gave, and remembers the
+new devices alone when the last step has left.
 """
 
 from collections.abc import Iterable, Mapping
@@ -34,6 +35,11 @@ def known(device: Device) -> Known:
     return {"prefix": device.prefix, "style": device.style, "components": platforms(device)}
 
 
+def meanwhile(before: Mapping[str, Known], devices: Iterable[Device]) -> dict[str, Known]:
+    """What may have been published of each device while the steps are under way."""
+    return {**before, **{device.node: _either(before.get(device.node), known(device)) for device in devices}}
+
+
 def changes(before: Mapping[str, Known], devices: Iterable[Device]) -> list[Step]:
     """The steps from what was published (by node) to these devices; with no device, all of it goes.
 
@@ -43,6 +49,14 @@ def changes(before: Mapping[str, Known], devices: Iterable[Device]) -> list[Step
     ways = [_appear(before.get(node), device) for node, device in after.items()]
     ways += [[_empty(_as_it_was(node, was))] for node, was in before.items() if node not in after]
     return [[message for part in step for message in part] for step in zip_longest(*ways, fillvalue=[])]
+
+
+def _either(was: Known | None, new: Known) -> Known:
+    if was is None:
+        return new
+    if (was["prefix"], was["style"]) != (new["prefix"], new["style"]):
+        return was
+    return {**new, "components": was["components"] | new["components"]}
 
 
 def _appear(was: Known | None, device: Device) -> list[Step]:

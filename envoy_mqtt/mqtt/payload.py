@@ -46,6 +46,7 @@ class Publish(NamedTuple):
     meters: bool = True
     scalars: bool = False
     fresh_s: float = 30.0
+    journal: bool = False
 
     def patience_s(self, interval_s: float) -> float:
         """How long a source with a reading every `interval_s` may be silent and is fresh all the same."""
@@ -82,8 +83,9 @@ class Payloads:
 
     @property
     def topics(self) -> set[str]:
-        """The topics that carry readings of this site."""
-        return {message.topic for message in self.write(self._unknown, steady=0.0)} | {
+        """The topics that carry readings of this site and that a broker keeps."""
+        written = self.write(self._unknown, steady=0.0)
+        return {message.topic for message in written if not message.kept} | {
             f"{self._prefix}/sensor/{key}" for key in self._live_keys if self._publish.scalars
         }
 
@@ -101,6 +103,8 @@ class Payloads:
         expiry_s = max(EXPIRY_S, round(EXPIRY_INTERVALS * interval_s))
         for topic, payload, qos in self._payloads(reading):
             yield Message(f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady)
+        if self._publish.journal:
+            yield Message(f"{prefix}/journal", self._encoded, qos=1, retain=False, kept=True)
 
     def report(self, inverter: Inverter, now_unix: float) -> Message:
         """What a microinverter reported, read at `now_unix`."""
@@ -109,8 +113,8 @@ class Payloads:
             "time": time,
             "timestamp": timestamp,
             "serial": inverter.serial,
-            "power": inverter.power_w,
-            "max_power": inverter.max_power_w,
+            "power": round(inverter.power_w, 1) + 0.0,
+            "max_power": round(inverter.max_power_w, 1) + 0.0,
             "reported": iso(inverter.reported_unix),
         }
         topic = f"{self._prefix}/inverter/{inverter.serial}"
@@ -122,8 +126,10 @@ class Payloads:
         live = list(zip(self._live_keys, self._live_values(values), strict=True))
         self.live = dict(zip(HEAD, (time, timestamp, reading.sequence, reading.source), strict=True))
         self.live.update(live)
+        if self._publish.live or self._publish.journal:
+            self._encoded = encode(self.live)
         if self._publish.live:
-            yield "live", encode(self.live), 1
+            yield "live", self._encoded, 1
         if self._publish.meters:
             for quantity in self._quantities:
                 filled = zip(self._meter_keys[quantity], values[quantity], strict=True)

@@ -27,12 +27,19 @@ from envoy_mqtt.mqtt.connection import (
 )
 from envoy_mqtt.mqtt.message import OFFLINE, Incoming, Message
 from envoy_mqtt.mqtt.requests import busy
+from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.problems import Trouble
 
 # Each waits for its own acknowledgement, so a slow one does not hold up the others; aiomqtt warns from
 # ten calls on, and paho writes in the order of the calls, so messages leave in order.
 WORKERS = 8
+
+# The journal leaves so many at once: enough for a broker far away, few enough not to stand in `live`'s way.
+DRAINS = 4
+
+# A broker that refuses the journal's topic is asked again after so long.
+REFUSED_S = 30.0
 
 # A broker that does not take our goodbye is not waited for.
 LEAVE_S = 1.0
@@ -64,8 +71,9 @@ SAME_NAME_PROBABLY = "the broker hangs up again and again, as if another client 
 class Publisher:
     """Connections to one broker, one after another, and what there is to tell of them."""
 
-    def __init__(self, broker: Broker, outbox: Outbox, line: Line) -> None:
+    def __init__(self, broker: Broker, outbox: Outbox, line: Line, spool: Spool | None = None) -> None:
         self._broker = broker
+        self._spool = spool
         self._outbox = outbox
         self._line = line
         self._protocol = "5" if broker.protocol == "auto" else broker.protocol
@@ -96,6 +104,7 @@ class Publisher:
             bytes=self.bytes,
             replaced=self._outbox.replaced,
             latency=self.latency,
+            journal=None if self._spool is None else self._spool.facts,
             trouble=self._trouble,
             standing=self._line.standing,
         )
@@ -121,6 +130,8 @@ class Publisher:
             trouble = self._away(f"no connection: {_first(group)}")
         finally:
             self._outbox.close()
+            if self._spool is not None:
+                self._spool.close()
             connection.hang_up()
             lasted_s, self._connected_at = self._steady_s, None
         trouble.steady_s = lasted_s
@@ -143,6 +154,9 @@ class Publisher:
             group.create_task(self._listen(connection.client), name="broker: listen")
             for n in range(WORKERS):
                 group.create_task(self._send(connection), name=f"broker: send {n}")
+            if self._spool is not None:
+                for n in range(DRAINS):
+                    group.create_task(self._drain(connection, self._spool), name=f"broker: journal {n}")
 
     async def _say_offline(self, client: aiomqtt.Client) -> None:
         """Whoever says goodbye to a broker takes the will's word upon himself, be it a bug that ends him."""
@@ -166,6 +180,18 @@ class Publisher:
                 self._told = self._line.back(
                     self._steady_s, host=self._broker.host, port=self._broker.port, protocol=self._protocol
                 )
+
+    async def _drain(self, connection: Connection, spool: Spool) -> None:
+        """The journal leaves while nothing else waits; what the broker refuses is not forgotten."""
+        task = asyncio.current_task()
+        while task is not None and not task.cancelling():
+            await self._outbox.flushed()
+            item = await spool.next()
+            while not await connection.send(item.message) or item.message.topic in self._refused:
+                self._say_refused()
+                await asyncio.sleep(REFUSED_S)
+            self._count(item.message)
+            spool.sent(item)
 
     def _count(self, message: Message) -> None:
         self.messages += 1

@@ -130,6 +130,20 @@ class Visit:
             await client.unsubscribe(topic)
         return [each for each in self._heard if each[0] in topics]
 
+    async def retained(self, *filters: str) -> dict[str, bytes]:
+        """What the broker keeps on the topics that these filters mean, as far as we may read it."""
+        self._heard.clear()
+        for each in filters:
+            await self._connection.subscribe(each)
+        await self._until_here()
+        for each in filters:
+            await self._connection.client.unsubscribe(each)
+        return {topic: payload for topic, payload, retain in self._heard if retain and payload}
+
+    async def empty(self, topic: str) -> None:
+        """Have the broker forget what it keeps on a topic."""
+        await self._connection.send(Message(topic, b"", qos=1))
+
     async def ask(self, topic: str, answers: str) -> dict[str, Any] | None:
         """The `data` of a running bridge's answer; `None` where it is silent, or refuses."""
         self._heard.clear()

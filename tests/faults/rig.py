@@ -87,7 +87,7 @@ async def offline(ears: Ears, serial: str, since: float, patience_s: float = PAT
 
 def missing(ears: Ears, serial: str) -> int:
     """Sequence numbers that nobody heard; none may come twice or late."""
-    numbers = [each.json["sequence"] for each in ears.on(f"{serial}/live") if not each.retain]
+    numbers: list[int] = [each.json["sequence"] for each in ears.on(f"{serial}/live") if not each.retain]
     assert all(before < after for before, after in pairwise(numbers)), numbers
     return numbers[-1] - numbers[0] + 1 - len(numbers)
 

@@ -36,6 +36,7 @@ class Tap:
         self._passing = asyncio.Event()
         self._passing.set()
         self._dripping = False
+        self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.connections: list[float] = []
         self.port = 0
@@ -70,6 +71,7 @@ class Tap:
                 writer.transport.abort()
 
     async def shut(self) -> None:
+        assert self._server is not None
         self._server.close()
         for each in self._open:
             for writer in each.writers:
@@ -78,7 +80,7 @@ class Tap:
     async def mend(self) -> None:
         self._passing.set()
         self._dripping = False
-        if not self.port or not self._server.is_serving():
+        if self._server is None or not self._server.is_serving():
             self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 

@@ -190,6 +190,69 @@ async def test_livedata_that_switches_itself_off_is_switched_on_again(keys: Keys
         assert times == sorted(set(times)), "old figures are not published again"
 
 
+# Slow pages, and batteries
+
+
+async def test_a_slow_page_of_the_inverters_is_asked_every_five_minutes_and_good_for_fifteen(
+    keys: Keys, tmp_path: Path
+) -> None:
+    """The first answer is already one: what leaves with it is good as long."""
+    options = Options(layout=Layout.NONE, report_delay_s=5.1)
+    async with Gateway(options, keys=keys) as gateway, following(gateway, tmp_path) as it:
+        await it.read_from("production", 1)
+        (live,) = [message for message in it.said if message.topic.endswith("/live")]
+        assert live.expiry_s == 1500
+        assert live.good_until - live.arrived == pytest.approx(900.0)
+        assert it.bridge.interval_s == 300.0
+
+
+async def test_beside_a_stream_a_slow_page_of_the_inverters_is_asked_as_rarely(
+    keys: Keys, tmp_path: Path
+) -> None:
+    options = Options(layout=Layout.NET, report_delay_s=5.1)
+    async with Gateway(options, keys=keys) as gateway, following(gateway, tmp_path) as it:
+        await it.until(lambda: any(live["production_power"] is not None for live in it.on("live")))
+        await it.read_from("stream", 1)
+        assert {poll.path: poll.every_s for poll in it.bridge.polls}[REPORTED] == 300.0
+        assert it.on("live")[0]["production_power"] is None
+
+
+async def test_a_quick_page_of_the_inverters_is_asked_every_minute(keys: Keys, tmp_path: Path) -> None:
+    options = Options(layout=Layout.NONE)
+    async with Gateway(options, keys=keys) as gateway, following(gateway, tmp_path) as it:
+        await it.read_from("production", 1)
+        (live,) = [message for message in it.said if message.topic.endswith("/live")]
+        assert live.expiry_s == 300
+        assert live.good_until - live.arrived == pytest.approx(180.0)
+
+
+async def test_a_battery_without_a_meter_is_told_beside_the_stream(keys: Keys, tmp_path: Path) -> None:
+    """From its own figures, in whole W, where livedata is not there."""
+    options = Options(battery=Battery.UNMETERED, **STILL)  # type: ignore[arg-type]
+    async with Gateway(options, keys=keys) as gateway:
+        await gateway.fault("404", path=LIVE)
+        async with following(gateway, tmp_path) as it:
+            await it.until(lambda: any(live["storage_power"] is not None for live in it.on("live")))
+            await it.until(lambda: it.on("live")[-1]["storage_state_of_charge"] is not None)
+            live, phases = it.on("live")[-1], gateway.source.state(gateway.clock()).phases  # type: ignore[attr-defined]
+            assert live["storage_power"] == pytest.approx(phases[0].storage_w, abs=1.0)
+            assert live["consumption_power"] == pytest.approx(phases[0].load_w, abs=1.0)
+            assert set(it.sources) == {"stream"}
+            assert counted(gateway, LIVE) == 1
+
+
+async def test_an_ac_battery_is_found_and_counts_as_one(keys: Keys, tmp_path: Path) -> None:
+    options = Options(battery=Battery.AC, **STILL)  # type: ignore[arg-type]
+    async with Gateway(options, keys=keys) as gateway, following(gateway, tmp_path) as it:
+        await it.until(
+            lambda: it.on("live")[-1:] != [] and it.on("live")[-1].get("storage_power") is not None
+        )
+        live, phases = it.on("live")[-1], gateway.source.state(gateway.clock()).phases  # type: ignore[attr-defined]
+        assert live["storage_power"] == pytest.approx(phases[0].storage_w, abs=0.06)
+        assert live["consumption_power"] == pytest.approx(phases[0].load_w, abs=0.06)
+        assert set(it.sources) == {"stream"}
+
+
 # Up
 
 
@@ -202,6 +265,9 @@ async def test_the_stream_is_asked_again_and_taken_without_a_gap(keys: Keys, tmp
         gateway.refit(Options(firmware="D7.6.175", stream_role=Role.OWNER))
         await it.read_from("stream", 2)
         assert it.reason == "The stream has every meter of this site."
+        asked = counted(gateway, READ)
+        await it.read_from("stream", 3)
+        assert counted(gateway, READ) - asked <= 1, "for the counters alone"
         arrived = [message.arrived for message in it.said if message.topic.endswith("/live")]
         assert max(after - before for before, after in pairwise(arrived)) < 2.0
         sequence = [live["sequence"] for live in it.on("live")]
@@ -297,6 +363,22 @@ async def test_transformers_that_are_fitted_while_only_inverters_are_read_bring_
         await it.read_from("production", 1)
         gateway.refit(Options())
         await it.read_from("stream", 2)
+
+
+async def test_another_gateway_at_the_address_is_asked_from_the_top_of_the_ladder(
+    keys: Keys, tmp_path: Path
+) -> None:
+    """The same token as far as anyone can tell, and a stream that the one before did not have."""
+    async with (
+        Gateway(Options(tokens=False, stream=False), keys=keys) as gateway,
+        following(gateway, tmp_path, token="what.nobody.reads") as it,
+    ):
+        await it.read_from("readings", 1)
+        gateway.refit(Options(tokens=False))
+        await gateway.fault("other_serial")
+        gateway.hang_up()
+        await it.read_from("stream", 1)
+        assert it.on("gateway")[-1]["serial"] == "122399999999"
 
 
 # A gateway that has just started

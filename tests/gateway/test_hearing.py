@@ -44,7 +44,7 @@ def page(*entries: dict[str, Any]) -> bytes:
     return json.dumps(entries).encode()
 
 
-def live(*, moment: int = 100, enabled: bool = True, soc: int = 61, **watts: float) -> bytes:
+def live(watts: dict[str, float], *, moment: int = 100, enabled: bool = True, soc: int = 61) -> bytes:
     sections = {key: {"agg_p_mw": round(1000 * power), "agg_s_mva": 0} for key, power in watts.items()}
     return json.dumps(
         {
@@ -127,46 +127,46 @@ SUN = {"pv": 900.0, "grid": -300.0, "load": 350.0, "storage": -250.0}
 
 def test_livedata_is_a_reading_where_it_is_the_source_judged_by_its_last_update() -> None:
     hearing = Hearing(site(P, N, battery=True), LIVEDATA)
-    said = hearing.answer(LIVE, live(moment=100, **SUN), 0.0)
+    said = hearing.answer(LIVE, live(SUN, moment=100), 0.0)
     assert said.measured is not None
     assert powers(said.measured) == {P: 900.0, N: -300.0}
     assert said.wholes == {S: -250.0}
-    assert hearing.answer(LIVE, live(moment=100, **SUN), 1.0).measured is None
-    assert hearing.answer(LIVE, live(moment=101, **SUN), 2.0).measured is not None
+    assert hearing.answer(LIVE, live(SUN, moment=100), 1.0).measured is None
+    assert hearing.answer(LIVE, live(SUN, moment=101), 2.0).measured is not None
 
 
 def test_livedata_that_is_off_is_old_until_its_last_update_moves() -> None:
     hearing = Hearing(site(P, N), LIVEDATA)
-    assert hearing.answer(LIVE, live(moment=100, enabled=False, **SUN), 0.0).measured is None
-    assert hearing.answer(LIVE, live(moment=100, enabled=False, **SUN), 1.0).measured is None
-    assert hearing.answer(LIVE, live(moment=102, enabled=False, **SUN), 2.0).measured is not None
+    assert hearing.answer(LIVE, live(SUN, moment=100, enabled=False), 0.0).measured is None
+    assert hearing.answer(LIVE, live(SUN, moment=100, enabled=False), 1.0).measured is None
+    assert hearing.answer(LIVE, live(SUN, moment=102, enabled=False), 2.0).measured is not None
 
 
 def test_livedata_beside_the_source_tells_the_battery_for_fifteen_seconds_and_is_no_reading() -> None:
     hearing = Hearing(site(P, N, battery=True), STREAM)
-    assert hearing.answer(LIVE, live(**SUN), 100.0).measured is None
+    assert hearing.answer(LIVE, live(SUN), 100.0).measured is None
     assert hearing.complete({}, {}, 115.0) == ({}, {S: -250.0})
     assert hearing.complete({}, {}, 115.1) == ({}, {})
 
 
 def test_livedatas_charge_counts_only_while_the_better_one_is_not_known() -> None:
     hearing = Hearing(site(P, N, battery=True), STREAM)
-    hearing.answer(LIVE, live(moment=100, soc=61, **SUN), 0.0)
+    hearing.answer(LIVE, live(SUN, moment=100, soc=61), 0.0)
     assert hearing.charged(1.0) == 61.0
     hearing.answer(CHARGE, b'{"agg_soc": 64}', 2.0)
-    hearing.answer(LIVE, live(moment=105, soc=60, **SUN), 5.0)
+    hearing.answer(LIVE, live(SUN, moment=105, soc=60), 5.0)
     assert hearing.charged(6.0) == 64.0
 
 
 def test_livedata_that_says_zero_of_everything_is_asleep_where_the_house_is_measured() -> None:
     zeros = dict.fromkeys(SUN, 0.0)
     with pytest.raises(Asleep):
-        Hearing(site(P, N), LIVEDATA).answer(LIVE, live(**zeros), 0.0)
+        Hearing(site(P, N), LIVEDATA).answer(LIVE, live(zeros), 0.0)
     hearing = Hearing(site(P, N, battery=True), STREAM)
     with pytest.raises(Asleep):
-        hearing.answer(LIVE, live(**zeros), 0.0)
+        hearing.answer(LIVE, live(zeros), 0.0)
     assert hearing.complete({}, {}, 0.0) == ({}, {})
-    night = Hearing(site(P), LIVEDATA).answer(LIVE, live(**zeros), 0.0)
+    night = Hearing(site(P), LIVEDATA).answer(LIVE, live(zeros), 0.0)
     assert night.measured is not None, "of a solar meter alone a night is 0 W"
 
 

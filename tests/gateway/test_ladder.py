@@ -111,6 +111,22 @@ def test_a_reading_between_fruitless_attempts_starts_the_count_over() -> None:
     assert ladder.choose(site(P, N), 11.0).source is STREAM
 
 
+def test_the_first_pause_can_be_another_one() -> None:
+    ladder = Ladder(again_s=2.0)
+    for now, pause_s in ((0.0, 2.0), (10.0, 4.0)):
+        ladder.shut(STREAM, "no", now)
+        assert ladder.better(site(P, N), READINGS) == (STREAM, now + pause_s)
+
+
+def test_what_health_has_a_word_for_is_told_until_it_works() -> None:
+    ladder = Ladder()
+    ladder.shut(STREAM, "its role may not", 0.0, code="stream_not_for_role")
+    ladder.shut(READINGS, "it answers 404", 0.0)
+    assert ladder.refusals == {"stream_not_for_role": "its role may not"}
+    ladder.shut(STREAM, "it answers 503", 600.0)
+    assert ladder.refusals == {}
+
+
 def test_where_everything_is_shut_the_one_that_opens_first_is_tried() -> None:
     ladder = Ladder()
     for now, source in enumerate((STREAM, READINGS, LIVEDATA, PRODUCTION)):

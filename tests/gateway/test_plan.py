@@ -18,6 +18,7 @@ READ = "/ivp/meters/readings"
 LIVE = "/ivp/livedata/status"
 POWER = "/ivp/ensemble/power"
 CHARGE = "/ivp/ensemble/secctrl"
+BATTERIES = "/ivp/ensemble/inventory"
 REPORTED = "/production.json"
 PLAIN = "/api/v1/production"
 INVERTERS = "/api/v1/production/inverters"
@@ -38,7 +39,12 @@ def wanted(layout: Site, source: Source, wants: Wanted = DEFAULT, **more: object
 
 
 def test_beside_a_stream_that_has_everything_the_counters_are_asked_once_a_minute() -> None:
-    assert wanted(site(P, N), STREAM, Wanted()) == {READ: 60.0, METERS: 900.0, REPORTED: 86_400.0}
+    assert wanted(site(P, N), STREAM, Wanted()) == {
+        READ: 60.0,
+        METERS: 900.0,
+        BATTERIES: 900.0,
+        REPORTED: 86_400.0,
+    }
 
 
 def test_the_gateways_time_zone_and_its_inverters_only_where_they_are_wanted() -> None:
@@ -98,7 +104,7 @@ def test_an_ac_battery_is_looked_for_only_where_there_can_be_one() -> None:
 
 
 def test_what_is_not_there_is_not_asked_for() -> None:
-    assert wanted(site(P, N), STREAM, absent={READ, METERS, REPORTED, HOME}) == {}
+    assert wanted(site(P, N), STREAM, absent={READ, METERS, BATTERIES, REPORTED, HOME}) == {}
 
 
 def test_where_the_source_is_a_page_it_is_not_asked_twice() -> None:
@@ -162,10 +168,24 @@ def test_nothing_is_forgotten_over_a_day(name: str) -> None:
         assert counted[path] >= 24 * HOUR / (every_s + 60.0) - 1, path
 
 
+def test_what_takes_a_gateway_a_minute_is_asked_once_where_it_is_asked_for_readings() -> None:
+    """A gateway that refuses the stream: its time zone and its AC Battery are learnt, and that is all."""
+    unknown = wanted(site(P, N), READINGS, ac_known=False)
+    assert {HOME, REPORTED} <= unknown.keys()
+    assert not {HOME, REPORTED} & wanted(site(P, N), READINGS, zone_known=True, ac_known=True).keys()
+    assert wanted(site(N), READINGS, zone_known=True)[REPORTED] == 60.0
+
+
+def test_a_battery_that_livedata_does_not_tell_is_asked_of_the_batteries() -> None:
+    assert POWER not in wanted(site(P, N, battery=True), STREAM)
+    assert {LIVE, POWER} <= wanted(site(P, N, battery=True), STREAM, battery_live=False).keys()
+
+
 def test_streaming_at_default_settings_takes_a_request_a_minute_and_a_few_more_a_day() -> None:
-    """The counters 1,440 times, the list of meters 96 times, time zone and AC Battery once; by hand."""
+    """The counters 1,440 times, the lists of meters and batteries 96 times, time zone and AC Battery once."""
     counted = Counter(path for _, path in day(polls(site(P, N), STREAM, DEFAULT, copied=False, absent=())))
     assert counted[READ] == 1440
     assert 95 <= counted[METERS] <= 97
     assert (counted[HOME], counted[REPORTED]) == (1, 1)
-    assert counted.total() <= 1440 + 97 + 2
+    assert 95 <= counted[BATTERIES] <= 97
+    assert counted.total() <= 1440 + 97 + 97 + 2

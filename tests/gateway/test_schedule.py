@@ -104,3 +104,11 @@ def test_other_wishes_take_the_place_of_those_before() -> None:
 
 def test_nothing_to_ask_is_no_next() -> None:
     assert Schedule([], 0.0).next() is None
+
+
+def test_what_a_gateway_asks_to_wait_is_kept_to_up_to_ten_minutes() -> None:
+    schedule = Schedule([Poll("/a", 60.0)], 0.0)
+    schedule.failed("/a", 0.0, after_s=300.0)
+    assert schedule.next() == ("/a", 300.0)
+    schedule.failed("/a", 300.0, after_s=86_400.0)
+    assert schedule.next() == ("/a", 900.0)

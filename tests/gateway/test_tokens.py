@@ -428,3 +428,37 @@ async def test_without_an_account_there_are_no_logins(keys: Keys, tmp_path: Path
     async with house(tmp_path, keys) as it:
         it.account = None
         assert it.tokens().logins_today == 0
+
+
+async def test_a_token_that_is_configured_while_another_is_in_use_is_taken_within_a_second_or_two(
+    keys: Keys, tmp_path: Path
+) -> None:
+    async with house(tmp_path, keys) as it:
+        it.account, it.own = None, issued(keys, 300 * DAY)
+        tokens, told = it.tokens(), asyncio.Queue[str]()
+        await tokens.find(SERIAL)
+        renewing = asyncio.create_task(tokens.renewing(lambda token: told.put_nowait(token.text)))
+        for own in (issued(keys, 301 * DAY), issued(keys, 302 * DAY)):
+            it.own = own
+            async with asyncio.timeout(10):
+                assert await told.get() == own
+        renewing.cancel()
+
+
+async def test_a_token_of_another_gateway_that_is_configured_meanwhile_is_told_and_not_used(
+    keys: Keys, tmp_path: Path
+) -> None:
+    async with house(tmp_path, keys) as it:
+        it.account, it.own = None, issued(keys, 300 * DAY)
+        line, used = Line("gateway"), it.own
+        tokens = it.tokens(line)
+        await tokens.find(SERIAL)
+        renewing = asyncio.create_task(tokens.renewing(lambda _: None))
+        it.own = issued(keys, 300 * DAY, serial=OTHER)
+        async with asyncio.timeout(10):
+            while not line.standing:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert [trouble.code for trouble in line.standing] == ["token_other_serial"]
+        assert tokens.held is not None
+        assert tokens.held.token.text == used
+        renewing.cancel()

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from envoy_mqtt.simulator.identity import Keys
+from tests.homeassistant.bridge import Stage
 from tests.homeassistant.core import HomeAssistant
 from tests.mosquitto import Mosquitto
 
@@ -21,3 +23,13 @@ async def house(tmp_path: Path, broker: Mosquitto) -> AsyncIterator[HomeAssistan
     async with HomeAssistant(tmp_path / "house") as running:
         await running.add_broker(broker.port)
         yield running
+
+
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    return Keys()
+
+
+@pytest.fixture
+def stage(tmp_path: Path, broker: Mosquitto, keys: Keys) -> Stage:
+    return Stage(tmp_path, broker, keys)

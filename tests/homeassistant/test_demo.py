@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.e2e.harness import free_port
 from tests.e2e.test_demo import LINE, demo, said
 from tests.homeassistant.core import HomeAssistant
-from tests.homeassistant.test_home_assistant import HEAD, SIMPLE, ours, there
+from tests.homeassistant.entities import HEAD, SIMPLE, ours, there
 
 
 async def test_from_make_demo_to_entities_with_values_within_a_minute(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from envoy_mqtt.model import Site
 from envoy_mqtt.mqtt.discovery import Device, Discovery, gateway_device, inverter_device, messages
-from envoy_mqtt.mqtt.migration import Known, Step, changes, known
+from envoy_mqtt.mqtt.migration import Known, Step, changes, known, meanwhile
 from tests.mqtt.layouts import LAYOUTS, SERIAL, N, P, site, state
 
 NODE = f"envoy_{SERIAL}"
@@ -178,3 +178,16 @@ def test_whatever_changes_the_broker_keeps_what_is_there_now_and_no_more(
     assert {topic: payload for topic, payload in kept.items() if payload} == {
         message.topic: message.payload for message in messages(new)
     }
+
+
+def test_amid_the_steps_either_may_be_known() -> None:
+    old, new = device(N), device(P)
+    (said,) = meanwhile({NODE: known(old)}, [new]).values()
+    assert said["components"].keys() == old.components.keys() | new.components.keys()
+    assert meanwhile({}, [new]) == {NODE: known(new)}
+    assert meanwhile({NODE: known(old)}, []) == {NODE: known(old)}
+
+
+@pytest.mark.parametrize("options", [COMPONENT, Discovery(prefix="ha")])
+def test_amid_a_move_the_place_it_began_from_is_known(options: Discovery) -> None:
+    assert meanwhile({NODE: known(device(P))}, [device(P, N, options=options)]) == {NODE: known(device(P))}

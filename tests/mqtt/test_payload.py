@@ -31,6 +31,7 @@ PRODUCTION, NET, CONSUMPTION, STORAGE = (
 )
 HEAD = "envoy/122100000017"
 EVERYTHING = Publish(scalars=True)
+POWER = Phase(power=1.0)
 
 
 def site(*kinds: Kind, phases: int = 1) -> Site:
@@ -469,3 +470,25 @@ def test_the_topics_of_a_layout_are_those_it_can_ever_send(layout: Site) -> None
     assert sent <= payloads.topics
     # A sum of voltages is no voltage: these are null, so nothing is ever sent of them.
     assert all(topic.endswith(("_voltage", "_current")) for topic in payloads.topics - sent)
+
+
+HOUSE = reading(production=(POWER,), net=(POWER,), consumption=(POWER,))
+
+
+def test_the_journals_copy_is_lives_payload_again_and_last() -> None:
+    messages = written(site(P, N), HOUSE, Publish(journal=True))
+    live, journal = messages[0], messages[-1]
+    assert (journal.topic, journal.payload) == (f"{HEAD}/journal", live.payload)
+    assert (journal.qos, journal.retain, journal.kept) == (1, False, True)
+    assert [message.kept for message in messages[:-1]] == [False] * 4
+
+
+def test_the_journal_needs_no_live_topic() -> None:
+    (message,) = written(
+        site(P), reading(production=(POWER,)), Publish(live=False, meters=False, journal=True)
+    )
+    assert json.loads(message.payload)["sequence"] == 7
+
+
+def test_a_topic_that_is_not_retained_is_none_to_empty() -> None:
+    assert Payloads(site(P), Publish(journal=True)).topics == {f"{HEAD}/live", f"{HEAD}/production"}

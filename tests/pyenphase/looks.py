@@ -22,11 +22,15 @@ ASK = Path(__file__).with_name("ask.py")
 # An answer is one line with all that the gateway said in it.
 LONGEST_LINE = 2**24
 
-# They all start at the same time, on whatever machine this is.
+# A look takes ten seconds at most; they all begin at once, on whatever machine this is.
 PATIENCE_S = 60.0
 
 # The bridge believes no rise of much more than 0.1 kWh in the seconds that really pass.
 LATER_S = 60.0
+
+# What the bridge learns beside the meters, or computes from that.
+HOUSE = {"consumption_power"}
+BATTERY = {*HOUSE, "storage_power", "storage_state_of_charge"}
 
 
 class Seen(NamedTuple):
@@ -126,8 +130,8 @@ async def _live(quiet: Quiet, ears: Ears) -> dict[str, Any]:
         await visits.requested(READINGS, len(visits.of(READINGS)) + 1)
         # To the millisecond, as it is written; what the visit brings is read after this.
         live = await _newer(ears, "/live", time.time() - 0.001)
-        unknown = None if quiet.battery else 0.0
-        if live.get("consumption_power", 0.0) is not None and live.get("storage_power", unknown) is not None:
+        wanted = BATTERY if quiet.battery else live.keys() & HOUSE
+        if all(live.get(key) is not None for key in wanted):
             return live
         quiet.pass_by(1.0)
 
