@@ -4,13 +4,14 @@
 UV_VERSION := 0.13.8
 PYTHON     ?= python3
 BIN        := .venv/bin
+BROKERS    := mosquitto mosquitto-clients nats-server
 APT_LINE   := sudo apt install git make python3 python3-venv
 
 export UV_PYTHON_DOWNLOADS := never
 # Trust what this machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test test-homeassistant test-pyenphase test-kill check format clean mosquitto bench
+.PHONY: help setup demo test test-homeassistant test-pyenphase test-kill test-faults test-faults-short soak soak-short check format clean mosquitto bench
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -32,6 +33,18 @@ test-pyenphase: .venv/.ready mosquitto  ## what the bridge says beside what pyen
 	@$(BIN)/python -m tests.pyenphase.environment
 	@[ ! -e .tools/pyenphase/ready ] || $(BIN)/pytest tests/pyenphase
 
+test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
+	FAULT_ROUNDS=3 $(BIN)/pytest tests/faults --timeout 600
+
+test-faults-short: .venv/.ready mosquitto  ## the same in a minute and a half
+	$(BIN)/pytest tests/faults -m "not long"
+
+soak: .venv/.ready mosquitto  ## a day's readings in half an hour, with restarts; where each of them went
+	$(BIN)/python -m tests.faults.soak
+
+soak-short: .venv/.ready mosquitto  ## 100 seconds of it
+	$(BIN)/python -m tests.faults.soak --minutes 1.6
+
 test-kill: .venv/.ready mosquitto  ## 200 times kill -9 with the journal on: what is lost, what is said of it
 	KILL_ROUNDS=200 $(BIN)/pytest -s --timeout=0 tests/e2e/test_kill.py
 
@@ -50,18 +63,18 @@ bench: .venv/.ready mosquitto  ## the README's figures, measured here
 clean:  ## away with everything that make made
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Tests want a real broker: installed where it is missing and we may, else said and skipped (never
+# Tests want real brokers, Mosquitto and NATS: installed where it is missing and we may, else said and skipped (never
 # in CI, where tests/conftest.py turns the missing tool into a failure).
 mosquitto:
-	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null || { \
+	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null && command -v nats-server >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else sudo=no; fi; \
 	  if [ "$$sudo" = no ] || ! command -v apt-get >/dev/null; then \
-	    echo "mosquitto is not installed and may not be from here: tests that need it are skipped (sudo apt install mosquitto mosquitto-clients)"; \
+	    echo "mosquitto or nats-server is not installed and may not be from here: tests that need them are skipped (sudo apt install $(BROKERS))"; \
 	  else \
-	    echo "installing mosquitto, which the tests talk to"; \
+	    echo "installing $(BROKERS), which the tests talk to"; \
 	    { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
-	        apt-get install -y -qq --no-install-recommends mosquitto mosquitto-clients >/dev/null; } || \
-	      echo "it could not be installed: tests that need it are skipped (sudo apt install mosquitto mosquitto-clients)"; \
+	        apt-get install -y -qq --no-install-recommends $(BROKERS) >/dev/null; } || \
+	      echo "they could not be installed: tests that need them are skipped (sudo apt install $(BROKERS))"; \
 	  fi; }
 
 .venv/.ready: pyproject.toml uv.lock

@@ -26,6 +26,8 @@ VERSION = 1
 
 LOOK_EVERY_S = 1.0
 
+# What could not be remembered is tried again after so many looks.
+WRITE_AGAIN_LOOKS = 10
 # How often to look whether the broker has taken a step.
 TAKEN_EVERY_S = 0.1
 
@@ -81,6 +83,7 @@ class Announcer:
         self._outbox, self._broker, self._line, self._sleep = outbox, broker, line, sleep
         self._told = self._read()
         self._seen: dict[str, object] = {}
+        self._owed: int | None = None  # looks since what was told could not be remembered
 
     async def run(self) -> NoReturn:
         """Tell what is new, for ever."""
@@ -89,6 +92,14 @@ class Announcer:
             news = self._news()
             if news and self._broker.connected:
                 await self._announce(news)
+            elif self._owed is not None:
+                await self._write_again()
+
+    async def _write_again(self) -> None:
+        assert self._owed is not None
+        self._owed += 1
+        if self._owed >= WRITE_AGAIN_LOOKS:
+            await self._write()
 
     def _news(self) -> dict[str, Bridge | None]:
         """By serial number; of a gateway that is read twice the first counts. Where nobody wants to know of
@@ -167,7 +178,9 @@ class Announcer:
         try:
             await asyncio.to_thread(store.write, self._path, VERSION, content)
             self._line.mended(UNWRITABLE)
+            self._owed = None
         except OSError as error:
+            self._owed = 0
             self._complain(store.unwritable(self._path.parent, error))
 
     def _complain(self, sentence: str) -> None:

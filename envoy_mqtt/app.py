@@ -51,7 +51,7 @@ from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.report import Report
-from envoy_mqtt.summary import Sums
+from envoy_mqtt.summary import Day, Sums
 from envoy_mqtt.supervise import end, keep, run_until
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ class Gateway:
         self._pins = pins
         self._until = asyncio.timeout(None)
         self._resets: dict[str | None, int] = {}
+        self._reconnects_before = 0
 
     async def follow(self) -> NoReturn:
         """One attempt; always ends in `TryAgain`."""
@@ -174,6 +175,19 @@ class Gateway:
             self.line.warn(
                 RESET, again_after_s=0.0, stands_s=RESET_TOLD_S, code="counter_reset", resets=bridge.resets
             )
+
+    def tell_of_day(self, day: Day) -> None:
+        """A local day has ended: its line in the log."""
+        reconnects = sum(self.line.reconnects.values())
+        self.line.note(
+            "day ended",
+            serial=self.serial,
+            readings=day.readings,
+            longest_silence_s=round(day.longest_silence_s, 1),
+            reconnects=reconnects - self._reconnects_before,
+            **{f"{key}_kwh": kwh for key, kwh in day.energies_kwh.items()},
+        )
+        self._reconnects_before = reconnects
 
     def facts(self, now: Instant) -> health.Gateway:
         """What there is to tell of it in health."""
@@ -293,7 +307,7 @@ class App:
             try:
                 following = (keep(each.follow, each.line, sleep=each.rest) for each in self.gateways)
                 renewing = (each.renew() for each in self.gateways)
-                summing = (self._sum_up(each.bridge) for each in self.gateways)
+                summing = (self._sum_up(each) for each in self.gateways)
                 always = (self._tick(), self.desk.serve(), self._announcer.run())
                 web = () if self._web is None else (keep(self._web.serve, self._web), self._web.beat())
                 living = self._life.beat(lambda: self._web is not None and self._web.listening)
@@ -343,11 +357,13 @@ class App:
             known, connects = met, self.publisher.connects
             await asyncio.sleep(1)
 
-    async def _sum_up(self, bridge: Bridge) -> None:
+    async def _sum_up(self, gateway: Gateway) -> None:
         """Energies are remembered before they are told; a disk that hangs delays nothing but them."""
         while True:
             await asyncio.sleep(1.002 - time.time() % 1.0)
-            await self._sum_up_once(bridge)
+            await self._sum_up_once(gateway.bridge)
+            if gateway.bridge.ended is not None:
+                gateway.tell_of_day(gateway.bridge.ended)
 
     async def _sum_up_once(self, bridge: Bridge) -> None:
         bridge.beat(self.desk.interval_s)

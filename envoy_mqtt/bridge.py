@@ -40,7 +40,7 @@ from envoy_mqtt.mqtt.about import Access, describe
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 from envoy_mqtt.pulse import Pulse, stall_s
-from envoy_mqtt.summary import Summary, Sums
+from envoy_mqtt.summary import Day, Summary, Sums
 from envoy_mqtt.tariff.period import Tariff
 
 # A battery that so many answers in a row do not list is gone; gateways forget them for minutes (notes,
@@ -62,7 +62,8 @@ class Bridge:
 
     `books` are what `book` gave another process, by serial number; `numbers` the sequence numbers after which
     it goes on, where a journal keeps them. `readings` counts what was
-    published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words.
+    published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words;
+    `ended` is the day that ended with the last `sum_up`, if one did.
     """
 
     def __init__(
@@ -90,6 +91,7 @@ class Bridge:
         self.pulse = Pulse()
         self.skipped: Counter[str] = Counter()
         self.problem = ""
+        self.ended: Day | None = None
 
     def _forget(self) -> None:
         """Another gateway is there: nothing of the one before is true of it."""
@@ -355,7 +357,10 @@ class Bridge:
         if self._site is None:
             return []
         due = self._summary.topics(now, online=self.online)
-        return [self._summed(topic, payload, now) for topic, payload in due]
+        messages = [self._summed(topic, payload, now) for topic, payload in due]
+        energies = self._summary.ended
+        self.ended = None if energies is None else Day(*self.pulse.turn(now.steady), energies)
+        return messages
 
     def stop(self) -> list[Message]:
         """What has to be said when the bridge ends."""

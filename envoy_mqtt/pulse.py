@@ -23,6 +23,7 @@ class Pulse:
     """Counts one gateway's readings since the start.
 
     `stalls` are silences of more than `stall_s`, `longest_s` is the longest silence between two readings.
+    `turn` ends a day, whose own figures it gives.
     """
 
     def __init__(self, interval_s: float = 1.0) -> None:
@@ -32,6 +33,8 @@ class Pulse:
         self.unreadable_at: float | None = None
         self._stalls = 0
         self._longest_s = 0.0
+        self._longest_before_s = 0.0
+        self._readings_before = 0
         self._steps: deque[tuple[float, int]] = deque(maxlen=int(RATE_OVER_S / STEP_S) + 1)
 
     def read(self, now: float) -> None:
@@ -61,6 +64,16 @@ class Pulse:
 
     def longest_s(self, now: float) -> float:
         """The longest silence between two readings or until now, 0 before the first."""
+        return max(self._longest_before_s, self._longest_today_s(now))
+
+    def turn(self, now: float) -> tuple[int, float]:
+        """A day has ended: its readings and its longest silence in s; one that lasts goes on in the next."""
+        readings, longest_s = self.readings - self._readings_before, self._longest_today_s(now)
+        self._longest_before_s, self._longest_s = self.longest_s(now), 0.0
+        self._readings_before = self.readings
+        return readings, longest_s
+
+    def _longest_today_s(self, now: float) -> float:
         return max(self._longest_s, self.age_s(now) or 0.0)
 
     def rate_hz(self, now: float) -> float:

@@ -17,7 +17,7 @@ from envoy_mqtt.errors import ConfigError
 Value = TypeVar("Value")
 
 # A disk that is full, or as full as this user may make it.
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 # What reading something else than our own files raises.
 FOREIGN = (ValueError, KeyError, TypeError, AttributeError, RecursionError)

@@ -43,10 +43,21 @@ class Sums(NamedTuple):
     tariff: Tariff | None = None
 
 
+class Day(NamedTuple):
+    """A local day that has ended: how many readings it had, its longest silence in s, and the energies of
+    the contract's keys in kWh.
+    """
+
+    readings: int
+    longest_silence_s: float
+    energies_kwh: Mapping[str, float]
+
+
 class Summary:
     """Follows one site; `live_keys` are those of its topic `live`, `heard` what prices' topics said before.
 
-    `state_s` and `zone` may change while it lives.
+    `state_s` and `zone` may change while it lives. `ended` are the energies in kWh of the day that ended when
+    `topics` was asked last, `None` where none did.
     """
 
     def __init__(
@@ -70,6 +81,7 @@ class Summary:
         self._energies: dict[str, Told] = dict.fromkeys(self._ledger.keys)
         self._sent: float | None = None
         self._news = False
+        self.ended: Mapping[str, float] | None = None
         self._heard: Instant | None = None
         self._began: float | None = None
         self._beat: float | None = None
@@ -163,12 +175,13 @@ class Summary:
         self._began = now.steady if self._began is None else self._began
         if self._book is not None:
             self._book.tick(now)
-        midnight = self._ledger.tick(now)
+        midnight, before = self._ledger.tick(now), self._energies
         late = now.steady - (self._sent or self._began) >= PATIENCE * self._sums.energy_s
         if midnight:
             yield from self._say_energy(now, now)
         elif self._heard is not None and (self._news or late):
             yield from self._say_energy(self._heard, now)
+        self.ended = dict(_of_day(before, self._energies)) if midnight else None
         if self._beat is None:
             self._beat = now.unix
         beat = due(self._beat, now.unix, self._sums.state_s)
@@ -211,3 +224,12 @@ class Summary:
 def _timed(payload: Mapping[str, Value], at: Instant) -> dict[str, Value]:
     time, timestamp = milliseconds(at.unix)
     return {"time": time, "timestamp": timestamp, **payload}
+
+
+def _of_day(before: Mapping[str, Told], after: Mapping[str, Told]) -> Iterator[tuple[str, float]]:
+    """What was told last of the day, and what has come since then."""
+    for key, today in before.items():
+        whole = key.removesuffix("_today")
+        told, now = before.get(whole), after.get(whole)
+        if whole != key and isinstance(today, float) and isinstance(told, float) and isinstance(now, float):
+            yield whole, round(today + now - told, 3)

@@ -328,6 +328,19 @@ async def test_a_folder_that_cannot_be_written_is_said_and_stops_nothing(tmp_pat
     assert story.remembered.keys() == {SERIAL}
 
 
+async def test_what_could_not_be_remembered_is_remembered_later_and_the_trouble_is_over(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "file"
+    folder.write_text("")
+    story = Story(folder, bridge())
+    await story.turns(8, {7: folder.unlink})
+    assert story.line.standing
+    assert await story.says(15) == []
+    assert story.line.standing == []
+    assert story.remembered.keys() == {SERIAL}
+
+
 STRANGE = {"prefix": "homeassistant", "style": "strange", "components": {}}
 
 

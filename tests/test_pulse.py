@@ -74,3 +74,21 @@ def test_what_cannot_be_read_is_told_while_it_comes() -> None:
     assert not pulse.unreadable(7.5)
     pulse.read(3.0)
     assert not pulse.unreadable(3.0)
+
+
+def test_a_day_has_its_own_readings_and_its_own_longest_silence() -> None:
+    """9 s on the first day, 3 s on the second, of which a silence across midnight is 2 s before it."""
+    pulse = beating(0.0, 9.0, 10.0)
+    assert pulse.turn(12.0) == (3, 9.0)
+    pulse.read(13.0)
+    assert pulse.longest_s(13.0) == 9.0
+    assert pulse.turn(14.0) == (1, 3.0)
+    assert pulse.turn(50.0) == (0, 37.0)
+    assert pulse.longest_s(50.0) == 37.0
+
+
+def test_another_day_counts_no_stall_twice_and_forgets_none() -> None:
+    pulse = beating(0.0, 9.0)
+    pulse.turn(10.0)
+    pulse.read(17.0)
+    assert pulse.stalls(17.0) == 2

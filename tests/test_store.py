@@ -145,4 +145,5 @@ def test_a_full_disk_needs_room_and_a_foreign_one_an_owner(tmp_path: Path) -> No
     full = store.denied(tmp_path, "written", tmp_path, OSError(errno.ENOSPC, "No space left on device"))
     assert "make room" in full
     assert "chown" not in full
+    assert "make room" in store.denied(tmp_path, "written", tmp_path, OSError(errno.EFBIG, "File too large"))
     assert "chown" in store.denied(tmp_path, "written", tmp_path, OSError(errno.EACCES, "Permission denied"))

@@ -178,3 +178,33 @@ def test_a_memory_that_says_nothing_is_none(memory: dict[str, Any]) -> None:
     it = summary(memory)
     count(it, 0.0, 5000.0)
     assert told(it, 0.0)["energy"]["production_energy"] == 5.0
+
+
+def test_a_day_that_ended_is_told_with_what_came_after_the_last_word_of_it() -> None:
+    """4 kWh were told of the day, half a kWh came in its last minute; import stood still."""
+    it = summary(energy_s=5.0)
+    count(it, 0.0, 5000.0)
+    told(it, 0.0)
+    count(it, MIDNIGHT_S - 60.0, 9000.0)
+    assert told(it, MIDNIGHT_S - 60.0)["energy"]["production_energy_today"] == 4.0
+    assert it.ended is None
+    count(it, MIDNIGHT_S - 0.5, 9500.0)
+    told(it, MIDNIGHT_S)
+    assert it.ended is not None
+    assert it.ended["production_energy"] == 4.5
+    assert it.ended["grid_import_energy"] == 0.0
+    assert set(it.ended) == {
+        "production_energy",
+        "grid_import_energy",
+        "grid_export_energy",
+        "consumption_energy",
+    }
+    told(it, MIDNIGHT_S + 1.0)
+    assert it.ended is None
+
+
+def test_a_day_of_which_no_energy_is_known_ends_without_one() -> None:
+    it = summary()
+    told(it, MIDNIGHT_S - 1.0)
+    told(it, MIDNIGHT_S)
+    assert it.ended == {}

@@ -13,7 +13,8 @@ from envoy_mqtt.errors import Absent, BadAnswer, GatewayUnavailable, Refused, Tr
 # What asking a gateway can raise. `HttpProcessingError` is aiohttp's and no `ClientError`.
 FOREIGN = (aiohttp.ClientError, HttpProcessingError, BadAnswer, TimeoutError, OSError)
 
-# The first line that fits says the reason and the sentence; `{}` is the foreign error's own text.
+# The first line that fits says the reason and the sentence; `{}` is the foreign error's own text. Where
+# aiohttp's text quotes what the far end sent it is left out: that may be the token we showed.
 SENTENCES: tuple[tuple[type[BaseException], str, str], ...] = (
     (BadAnswer, "bad_data", "{}"),
     (aiohttp.ClientConnectorDNSError, "unreachable", "its name does not resolve: {}"),
@@ -22,9 +23,12 @@ SENTENCES: tuple[tuple[type[BaseException], str, str], ...] = (
     (aiohttp.ServerFingerprintMismatch, "unreachable", "its certificate changed within a session"),
     (aiohttp.ConnectionTimeoutError, "unreachable", "no connection within 10 s"),
     (TimeoutError, "timeout", "it accepts connections and is silent"),
-    (aiohttp.ClientResponseError, "bad_data", "it does not speak HTTP: {}"),
-    (HttpProcessingError, "bad_data", "it does not speak HTTP: {}"),
-    (BaseException, "closed", "the connection was cut: {}"),
+    (aiohttp.ClientResponseError, "bad_data", "it does not speak HTTP"),
+    (HttpProcessingError, "bad_data", "it does not speak HTTP"),
+    (aiohttp.ServerDisconnectedError, "closed", "the connection was cut before an answer"),
+    (aiohttp.ClientPayloadError, "closed", "the connection was cut within an answer"),
+    (OSError, "closed", "the connection was cut: {}"),
+    (BaseException, "closed", "the connection was cut"),
 )
 
 LOCAL_NAME = (

@@ -70,9 +70,9 @@ class Ears:
 
 
 @asynccontextmanager
-async def listening(port: int, topic: str = "envoy/#") -> AsyncIterator[Ears]:
-    """Ears on a broker."""
-    ears = Ears()
+async def listening(port: int, topic: str = "envoy/#", ears: Ears | None = None) -> AsyncIterator[Ears]:
+    """Ears on a broker, or those that are given."""
+    ears = ears or Ears()
 
     async def listen(client: aiomqtt.Client) -> None:
         with contextlib.suppress(aiomqtt.MqttError):
