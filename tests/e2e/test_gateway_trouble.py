@@ -170,6 +170,8 @@ TROUBLES = (
     Trouble("503", {"seconds": 4.0, "retry_after": 3.0}),
     Trouble("html", {"seconds": 4.0}),
     Trouble("stall", {"seconds": 31.0}, ("timeout",), longest_s=90.0),
+    # Every night at 23:00: it accepts connections and answers nothing (protocol notes, section 7).
+    Trouble("outage", {"seconds": 33.0}, ("timeout",), longest_s=150.0),
 )
 
 
