@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import machine
 from benchmarks.player import Spec
+from tests.e2e.harness import free_port
 
 # An answer of the player holds a stamp for each of up to 100,000 events.
 LONGEST_LINE = 16 * 1024 * 1024
@@ -119,7 +120,8 @@ def _config(folder: Path, port: int, gateways: Sequence[Gateway]) -> str:
         f'[[gateways]]\nhost = "127.0.0.1:{each.port}"\nserial = "{each.serial}"\ntoken = "{each.token}"'
         for each in gateways
     ]
-    first = f'data_dir = "{folder / "data"}"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}'
+    first = f'data_dir = "{folder / "data"}"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\n'
+    first += f"[web]\nport = {free_port()}"
     return "\n".join([first, *tables, ""])
 
 

@@ -157,7 +157,7 @@ class Announcer:
         serial = site.identity.serial
         options = options._replace(configuration_url=bridge.page)
         inverters = [inverter_device(serial, inverter, options) for inverter in bridge.inverters]
-        return [gateway_device(site, bridge.keys, options), *inverters]
+        return [gateway_device(site, bridge.keys, options, bridge.tariff), *inverters]
 
     def _read(self) -> dict[str, Told]:
         try:

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from datetime import tzinfo
 from math import inf
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 
@@ -39,6 +39,7 @@ from envoy_mqtt.gateway.plan import Wanted
 from envoy_mqtt.gateway.road import Road
 from envoy_mqtt.gateway.token import Token
 from envoy_mqtt.gateway.tokens import Tokens, expiry
+from envoy_mqtt.life import Life
 from envoy_mqtt.line import Line
 from envoy_mqtt.memory import give_back
 from envoy_mqtt.model import Instant
@@ -52,6 +53,9 @@ from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.report import Report
 from envoy_mqtt.summary import Day, Sums
 from envoy_mqtt.supervise import end, keep, run_until
+
+if TYPE_CHECKING:
+    from envoy_mqtt.web.server import Server
 
 log = structlog.get_logger()
 
@@ -74,6 +78,9 @@ SAVE_AGAIN_S = 60.0
 
 UNSAVED = "energies not remembered"
 LOST = "energies of before lost"
+
+# The first pages, energies and announcements leave something behind, too: 2 MiB on a bad day.
+SETTLED_S = 3.0
 
 # A gateway that is frozen is told of so often.
 FROZEN_EVERY_S = 3600.0
@@ -155,6 +162,10 @@ class Gateway:
         if self.bridge.frozen(now):
             self.line.warn("gateway repeats the same reading", again_after_s=FROZEN_EVERY_S)
         return self.bridge.tick(now)
+
+    def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
+        """A message came on a price's topic; whether it was understood."""
+        return self.bridge.hear(topic, payload, now)
 
     def _watch_counters(self) -> None:
         """Tell of a counter that was reset since the tick before."""
@@ -252,6 +263,19 @@ class App:
             line=self.broker_line,
         )
 
+        self._life = Life(self._data_dir)
+        self._web = self._open_web()
+
+    def _open_web(self) -> "Server | None":
+        if not self._settings.web.enabled:
+            return None
+        from envoy_mqtt.web.server import Server  # noqa: PLC0415  who does without it carries none of it
+
+        base = self._settings.mqtt.base_topic
+        server = Server(self._settings.web, base, report=self.report, life=self._life, line=self._line)
+        self._outbox.onlooker = server.audience
+        return server
+
     def _open_books(self) -> dict[str, Mapping[str, Any]]:
         books, complaints = self._books.load()
         for sentence in complaints:
@@ -285,7 +309,10 @@ class App:
                 renewing = (each.renew() for each in self.gateways)
                 summing = (self._sum_up(each) for each in self.gateways)
                 always = (self._tick(), self.desk.serve(), self._announcer.run())
-                await run_until(stop, *always, *summing, *following, *renewing)
+                web = () if self._web is None else (keep(self._web.serve, self._web), self._web.beat())
+                living = self._life.beat(lambda: self._web is not None and self._web.listening)
+                jobs = (living, *always, *summing, *following, *renewing, *web)
+                await run_until(stop, *map(self._life.supervise, jobs))
             finally:
                 await self._say_goodbye()
                 await end(broker)
@@ -326,6 +353,7 @@ class App:
                 self._remember()
             if met != known:
                 _stop_collecting()
+                asyncio.get_running_loop().call_later(SETTLED_S, give_back)
             known, connects = met, self.publisher.connects
             await asyncio.sleep(1)
 
@@ -424,6 +452,7 @@ def _publish(settings: Settings) -> Publish:
         scalars=settings.publish.scalars,
         fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
         journal=settings.journal.enabled,
+        shown=settings.web.enabled,
     )
 
 
@@ -459,6 +488,7 @@ def _sums(settings: Settings, zone: tzinfo) -> Sums:
         night_w=settings.site.night_w,
         grid=settings.energy.grid,
         zone=zone,
+        tariff=config.tariff_of(settings.tariff),
     )
 
 

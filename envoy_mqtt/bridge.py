@@ -41,6 +41,7 @@ from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Day, Summary, Sums
+from envoy_mqtt.tariff.period import Tariff
 
 # A battery that so many answers in a row do not list is gone; gateways forget them for minutes (notes,
 # section 3.7).
@@ -77,6 +78,7 @@ class Bridge:
         self._wanted = wanted
         self._sums = sums
         self._books = dict(books)
+        self._heard: dict[str, bytes] = {}
         self._events = Decoder()
         self._pace = Pace()
         self._wall = WallClock()
@@ -211,6 +213,7 @@ class Bridge:
             "gateway",
             "energy",
             "state",
+            *(["tariff"] if self._sums.tariff else []),
             *(f"inverter/{each}" for each in self._reported),
         )
         return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
@@ -303,6 +306,21 @@ class Bridge:
         if self._site is not None:
             self._summary.move(zone)
 
+    def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
+        """A message came on a price's topic; whether it was understood, as far as that is known yet."""
+        self._heard[topic] = payload
+        return self._site is None or self._summary.hear(topic, payload, now)
+
+    @property
+    def changes(self) -> int:
+        """How often another period, price or day of a tariff began: the counters are wanted then."""
+        return 0 if self._site is None else self._summary.changes
+
+    @property
+    def tariff(self) -> Tariff | None:
+        """What power costs, as it is configured."""
+        return self._sums.tariff
+
     def beat(self, state_s: int) -> None:
         """`state` is sent every so many seconds from now on."""
         self._sums = self._sums._replace(state_s=state_s)
@@ -335,7 +353,7 @@ class Bridge:
         return self._say_availability() + (self._say_gateway() if news else [])
 
     def sum_up(self, now: Instant) -> list[Message]:
-        """`energy` and `state`, where they are due: call it at every whole second of the clock."""
+        """`energy`, `state` and `tariff`, where they are due: call it at every whole second of the clock."""
         if self._site is None:
             return []
         due = self._summary.topics(now, online=self.online)
@@ -370,7 +388,7 @@ class Bridge:
             self._hearing.fit(site)  # what is known beside the meters stays known
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
-        self._summary = Summary(site, self._payloads.live_keys, self._sums, known)
+        self._summary = Summary(site, self._payloads.live_keys, self._sums, known, self._heard)
         return self._leave_behind(self._payloads.topics)
 
     def _tell(self, heard: Heard, now: Instant) -> Iterator[Message]:
@@ -454,8 +472,8 @@ class Bridge:
         return [self._message("gateway", about, retain=self._publish.retain)]
 
     def _summed(self, topic: str, payload: Mapping[str, Any], now: Instant) -> Message:
-        patience_s = self._publish.patience_s(self.interval_s)
-        qos, good_until = (1, inf) if topic == "energy" else (0, now.steady + patience_s)
+        lasting, patience_s = topic in ("energy", "tariff"), self._publish.patience_s(self.interval_s)
+        qos, good_until = (1, inf) if lasting else (0, now.steady + patience_s)
         name = f"{self._publish.base_topic}/{self._serial}/{topic}"
         return Message(name, encode(payload), qos, self._publish.retain, good_until=good_until)
 

@@ -214,6 +214,24 @@ def doctor(
 
 
 @cli.command()
+def healthcheck(config: ConfigFile = None) -> None:
+    """Ask a running bridge on this machine whether it is alive; status 0 or 1."""
+    settings = _load(config)
+
+    from envoy_mqtt.healthcheck import ask
+
+    typer.echo(ask(settings))
+
+
+@cli.command()
+def tariff(config: ConfigFile = None) -> None:
+    """Show the configured tariff: what now is, and a week of its periods."""
+    from envoy_mqtt import tariffs
+
+    typer.echo(tariffs.show(_load(config)))
+
+
+@cli.command()
 def cleanup(
     config: ConfigFile = None,
     *,

@@ -25,6 +25,7 @@ from envoy_mqtt.supervise import run_until
 
 HOST = "127.0.0.1"
 GATEWAY_PORT = 8443
+WEB_PORT = 8099
 
 # The house's clock starts here, late on a June morning, when there is something to see.
 MORNING = 1_782_036_000.0  # 2026-06-21 10:00 UTC
@@ -40,17 +41,20 @@ async def demo(port: int) -> None:
             Broker(HOST, free(HOST, port)) as broker,
             Gateway(options, free(HOST, GATEWAY_PORT), HOST) as gateway,
         ):
-            say(_what_runs(broker, gateway))
-            await run_until(stop, _bridge(Path(folder), broker, gateway), _watch(broker.port))
+            web_port = free(HOST, WEB_PORT)
+            say(_what_runs(broker, gateway, web_port))
+            await run_until(stop, _bridge(Path(folder), broker, gateway, web_port), _watch(broker.port))
     say("The demo has ended.")
 
 
-def _what_runs(broker: Broker, gateway: Gateway) -> str:
+def _what_runs(broker: Broker, gateway: Gateway, web_port: int) -> str:
+    state = f"  web       http://{HOST}:{web_port}/api/state   the same as JSON; /events, /healthz, /metrics"
     return "\n".join(
         (
             "A simulated house, its gateway, an MQTT broker and the bridge between them.",
             f"  gateway   {gateway.url}   serial {gateway.serial}, three phases, production and net meter",
             f"  broker    {HOST}:{broker.port}   no password, this machine only",
+            *([state] if web_port else []),
             "Try in another terminal:",
             f"mosquitto_sub -h {HOST} -p {broker.port} -t 'envoy/#' -v",
             "Ctrl-C ends it.",
@@ -58,7 +62,7 @@ def _what_runs(broker: Broker, gateway: Gateway) -> str:
     )
 
 
-async def _bridge(folder: Path, broker: Broker, gateway: Gateway) -> None:
+async def _bridge(folder: Path, broker: Broker, gateway: Gateway, web_port: int) -> None:
     """The bridge as `run` runs it; it says goodbye when it is cancelled."""
     settings = config.load(
         None,
@@ -70,6 +74,8 @@ async def _bridge(folder: Path, broker: Broker, gateway: Gateway) -> None:
             "gateway.token": gateway.owner_token,
             "mqtt.host": HOST,
             "mqtt.port": broker.port,
+            "web.enabled": web_port != 0,
+            "web.port": web_port or WEB_PORT,
         },
     )
     stop = asyncio.Event()

@@ -3,6 +3,7 @@
 bridge/request/NAME      carried out and answered
 bridge/info              another bridge's under the same base topic is noticed
 homeassistant/status     Home Assistant has started: everything retained is said again
+a price's topic          what a kilowatt-hour costs from now on; a retained one counts, too
 """
 
 import json
@@ -39,6 +40,10 @@ INFO_EVERY_S = 60.0
 TWICE = "another bridge publishes under {}; choose another base_topic for one of the two"
 
 
+NO_PRICE = "price not understood"
+NO_NUMBER = "what came is no number, nor JSON with one under price_key; the price before holds"
+
+
 class TooSoon(Exception):
     """Why a request is not carried out, as a sentence."""
 
@@ -65,6 +70,7 @@ class Desk:
         self._outbox = outbox
         self._publisher = publisher
         self._line = line
+        self._prices = settings.tariff.topics
         self._connects = 0
         self._ours_heard = False
         self._info_at = -inf
@@ -101,6 +107,8 @@ class Desk:
                 self._hear_birth(incoming)
             elif incoming.topic == f"{self._base}/bridge/info":
                 self._hear_info(incoming)
+            elif incoming.topic in self._prices:
+                self._hear_price(incoming)
             else:
                 self._outbox.put(self._answer(incoming))
 
@@ -118,6 +126,12 @@ class Desk:
             sentence = TWICE.format(self._base)
             self._line.warn("base topic used twice", error=sentence, code="broker_same_base_topic")
             self._say_info_again()
+
+    def _hear_price(self, incoming: Incoming) -> None:
+        moment = now()
+        understood = [each.hear(incoming.topic, incoming.payload, moment) for each in self._gateways]
+        if not all(understood):
+            self._line.warn(NO_PRICE, again_after_s=3600.0, topic=incoming.topic, error=NO_NUMBER)
 
     def _say_info_again(self) -> None:
         ours = self._outbox.said(f"{self._base}/bridge/info")
@@ -170,7 +184,7 @@ def wanted(settings: Settings) -> tuple[str, ...]:
     """The topics whose messages the desk deals with."""
     base, homeassistant = settings.mqtt.base_topic, settings.homeassistant
     birth = (homeassistant.birth_topic,) if homeassistant.enabled else ()
-    return (f"{base}/bridge/request/+", f"{base}/bridge/info", *birth)
+    return (f"{base}/bridge/request/+", f"{base}/bridge/info", *birth, *settings.tariff.topics)
 
 
 def _instance(payload: bytes) -> str | None:

@@ -3,8 +3,11 @@
 Every key is in every message. The same payload answers the request `health`.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
+from math import inf
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -72,14 +75,30 @@ class Gateway(NamedTuple):
     counter_resets: int = 0
 
 
+# Upper ends of a histogram's buckets, in s: from a broker in the same house to one that is nearly given up.
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, inf)
+
+
 class Latency:
-    """The last latencies, in seconds, for percentiles; adding one costs next to nothing."""
+    """Latencies in seconds: the last ones for percentiles, and all since the start as a histogram."""
 
     REMEMBERED = 1024
 
     def __init__(self) -> None:
         self._last: deque[float] = deque(maxlen=self.REMEMBERED)
-        self.add = self._last.append
+        self._counts = [0] * len(BUCKETS)
+        self.sum_s = 0.0
+
+    def add(self, seconds: float) -> None:
+        """One more; it costs next to nothing."""
+        self._last.append(seconds)
+        self._counts[bisect_left(BUCKETS, seconds)] += 1
+        self.sum_s += seconds
+
+    @property
+    def buckets(self) -> list[tuple[float, int]]:
+        """How many were at most so long, for each of BUCKETS."""
+        return list(zip(BUCKETS, accumulate(self._counts), strict=True))
 
     @property
     def percentiles_ms(self) -> tuple[float | None, float | None]:

@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Protocol
 
 from envoy_mqtt.mqtt.message import Message
 
@@ -24,7 +25,14 @@ BEHIND = 64
 MOMENT_S = 0.05
 
 
-class _Waiting(asyncio.Queue[Message]):
+class Onlooker(Protocol):
+    """Someone who is told of every message beside the broker, and does not keep it waiting."""
+
+    def see(self, message: Message) -> None:
+        """A message is on its way."""
+
+
+class Waiting(asyncio.Queue[Message]):
     """A queue in which a topic that falls behind is cut down to its newest message."""
 
     def _init(self, maxsize: int) -> None:  # noqa: ARG002
@@ -67,10 +75,11 @@ class Outbox:
     """The one way from the gateways to the broker; `journal` takes what is its own from among messages."""
 
     def __init__(self, journal: Journal | None = None) -> None:
+        self.onlooker: Onlooker | None = None
         self._journal = journal
         self._said: dict[str, Message] = {}
         self._unsent: set[str] = set()
-        self._line: _Waiting | None = None  # None while the broker is away
+        self._line: Waiting | None = None  # None while the broker is away
         self._replaced = 0
         self._under_way: Counter[str] = Counter()
 
@@ -82,12 +91,18 @@ class Outbox:
     def put(self, messages: Iterable[Message]) -> None:
         """Take messages, in the order in which they shall leave."""
         for message in messages if self._journal is None else self._journal(messages):
-            self._said[message.topic] = message
-            if self._line is not None:
-                self._line.put_nowait(message)
-            else:
-                self._replaced += message.topic in self._unsent
-                self._unsent.add(message.topic)
+            if not message.inside:
+                self._put(message)
+            if self.onlooker is not None:
+                self.onlooker.see(message)
+
+    def _put(self, message: Message) -> None:
+        self._said[message.topic] = message
+        if self._line is not None:
+            self._line.put_nowait(message)
+        else:
+            self._replaced += message.topic in self._unsent
+            self._unsent.add(message.topic)
 
     def said(self, topic: str) -> Message | None:
         """The last message of a topic, sent or waiting."""
@@ -100,7 +115,7 @@ class Outbox:
 
     def open(self, now: float) -> None:
         """A broker is connected: say everything again, but nothing that has become old meanwhile."""
-        self._line = _Waiting()
+        self._line = Waiting()
         unsent, self._unsent = self._unsent, set()
         for message in self._said.values():
             if now <= message.good_until and (message.lasting or message.topic in unsent):

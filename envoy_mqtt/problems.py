@@ -173,8 +173,8 @@ WORDS: Mapping[str, Words] = MappingProxyType(
             "Let it set its clock by network time.",
         ),
         "web_port": Words(
-            "The web server's port is taken",
-            "Choose another web.port, or stop the program that has it.",
+            "The web server cannot listen",
+            "Choose another web.port, or stop the program that has it; look at web.host too.",
         ),
         "configuration": Words(
             "The configuration is not enough",

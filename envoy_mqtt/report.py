@@ -32,6 +32,9 @@ class Followed(Protocol):
     def facts(self, now: Instant) -> health.Gateway:
         """What there is to tell of it."""
 
+    def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
+        """Tell it of a message on a price's topic; whether it was understood."""
+
     def reconnect(self) -> None:
         """Drop its connections and start anew."""
 
@@ -60,12 +63,15 @@ class Report:
         self._register = Register()
         self._connects = 0
         self._due = 0.0
+        self._news = False
 
     def tick(self, now: Instant) -> None:
         """Time has passed: call it once a second."""
-        news = self._look(now) or self._connects != self._publisher.connects
+        self._look(now)
+        news = self._news or self._connects != self._publisher.connects
         if self._publisher.connected and (news or now.steady >= self._due):
             self._connects, self._due = self._publisher.connects, now.steady + EVERY_S
+            self._news = False
             content = encode(self._payload(now))
             good_until = now.steady + EVERY_S
             topic = f"{self._base}/bridge/health"
@@ -75,6 +81,19 @@ class Report:
         """The content of `bridge/health`."""
         self._look(now)
         return self._payload(now)
+
+    def well(self, now: Instant) -> bool:
+        """Whether every gateway is fresh and the broker connected."""
+        return self.broker.connected and all(each.fresh for each in self.gateways(now))
+
+    def gateways(self, now: Instant) -> list[health.Gateway]:
+        """What there is to tell of each gateway."""
+        return [gateway.facts(now) for gateway in self._gateways]
+
+    @property
+    def broker(self) -> health.Broker:
+        """What there is to tell of the broker."""
+        return self._publisher.facts()
 
     def doctor(self, serial: str | None, now: Instant) -> dict[str, object]:
         """What a running bridge knows of a gateway or of all: health's table and the content of `gateway`."""
@@ -86,18 +105,13 @@ class Report:
         }
         return {"gateways": tables, "problems": told["problems"], "broker": told["broker"]}
 
-    def _look(self, now: Instant) -> bool:
-        """Whether a problem came or went."""
-        found = health.problems(self._facts(now), self._publisher.facts(), self._process(now), now)
-        return self._register.update(map(_harmless, found), now.unix)
+    def _look(self, now: Instant) -> None:
+        """Others look too: that a problem came or went is remembered until it is told."""
+        found = health.problems(self.gateways(now), self.broker, self._process(now), now)
+        self._news |= self._register.update(map(_harmless, found), now.unix)
 
     def _payload(self, now: Instant) -> dict[str, object]:
-        return health.payload(
-            self._process(now), self._facts(now), self._publisher.facts(), self._register, now
-        )
-
-    def _facts(self, now: Instant) -> list[health.Gateway]:
-        return [gateway.facts(now) for gateway in self._gateways]
+        return health.payload(self._process(now), self.gateways(now), self.broker, self._register, now)
 
     def _process(self, now: Instant) -> health.Process:
         clock = [Trouble(code="clock")] if now.unix < CLOCK_SET else []

@@ -32,7 +32,7 @@ def test_version_and_help_answer(tmp_path: Path) -> None:
     assert envoy_mqtt("--version", folder=tmp_path).stdout == f"envoy-mqtt {__version__}\n"
     helped = envoy_mqtt("--help", folder=tmp_path)
     assert helped.returncode == 0
-    for command in ("run", "demo", "simulate", "trust", "token", "config"):
+    for command in ("run", "demo", "simulate", "trust", "token", "tariff", "config"):
         assert f" {command} " in helped.stdout
         assert envoy_mqtt(command, "--help", folder=tmp_path).returncode == 0
 
@@ -133,3 +133,22 @@ def test_a_demo_that_nobody_reads_any_more_ends_quietly(tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert done.stderr == ""
+
+
+def test_tariff_shows_now_and_a_week_and_ends_with_2_where_there_is_none(tmp_path: Path) -> None:
+    none = envoy_mqtt("tariff", folder=tmp_path)
+    assert (none.returncode, none.stdout) == (2, "")
+    assert none.stderr.startswith("tariff: there are no periods; add at least one [[tariff.import]]")
+    (tmp_path / "config.toml").write_text(
+        'site.timezone = "Europe/Berlin"\n[tariff]\ncurrency = "EUR"\ndiscount = 0.5\n'
+        '[[tariff.import]]\nname = "night"\nprice = 0.2\ntimes = ["22:00-06:00"]\n'
+        '[[tariff.import]]\nname = "day"\nprice_topic = "prices/day"\n'
+    )
+    shown = envoy_mqtt("tariff", folder=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    head, _, now, *days = shown.stdout.splitlines()
+    assert head == "Local times in Europe/Berlin, prices in EUR per kWh."
+    assert now.startswith(("Import now: night 0.1, until ", "Import now: day (prices/day), until "))
+    assert len(days) == 7
+    for day in days:
+        assert " ".join(day.split()[2:]) == "00:00 night 0.1 06:00 day (prices/day) 22:00 night 0.1"

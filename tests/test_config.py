@@ -76,6 +76,7 @@ def test_without_any_file_the_defaults_are_in_force(tmp_path: Path) -> None:
     }
     assert it.publish.model_dump() == {"meters": True, "live": True, "scalars": False}
     assert it.availability.timeout_s == 30
+    assert (it.web.enabled, it.web.host, it.web.port, it.web.allowed_hosts) == (True, "127.0.0.1", 8099, ())
     assert (it.log.level, it.log.format) == ("info", "auto")
 
 
@@ -382,7 +383,7 @@ def test_every_mistake_is_told_at_once_each_in_a_line(tmp_path: Path) -> None:
         tls = true
         [publish]
         live = "yes"
-        [web]
+        [wobble]
         port = 8099
     """
     environ = {"ENVOY_AVAILABILITY__TIMEOUT_S": "soon", "ENVOY_MQTT__TSL__ENABLED": "1"}
@@ -402,7 +403,7 @@ def test_every_mistake_is_told_at_once_each_in_a_line(tmp_path: Path) -> None:
         "mqtt.tls: found true or false, allowed is a section with keys of its own",
         'publish.live: found "yes", allowed is true or false',
         "weather: there is no such key",
-        "web: there is no such key",
+        "wobble: there is no such key",
     ]
 
 
@@ -533,6 +534,14 @@ def allowed(folder: Path, key: str, value: object) -> bool:
         ("mqtt.tls.ca_file", ["a"], ["", 1, "a\0b"]),
         ("publish.meters", [True], ["on", 1]),
         ("availability.timeout_s", [2, 3600, 2.5], [1, 3601, "30"]),
+        ("web.enabled", [True, False], ["true", 1]),
+        ("web.host", ["127.0.0.1", "0.0.0.0", "::", "[::1]", "pi"], ["", "http://pi", "pi:80", 1]),
+        ("web.port", [1, 65535], [0, 65536, "8099", 1.5]),
+        (
+            "web.allowed_hosts",
+            [[], ["solar.example.com"], ["a.example", "B.example."], "a.example, b.example"],
+            [[""], ["a:80"], ["http://a"], [1], {}, 1, ["*.example"]],
+        ),
         ("log.level", ["debug", "info", "warning", "error"], ["", "DEBUG", "critical", 10]),
         ("log.format", ["auto", "console", "json"], ["text", True]),
         ("data_dir", ["a"], ["", 1]),
@@ -572,6 +581,8 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         username = 'my "own"'
         password = "hunter2"
         tls = {{ enabled = true, ca_file = "/etc/ca.pem" }}
+        [web]
+        allowed_hosts = ["a.example", "B.example."]
     """
     assert show(settings(tmp_path, toml, {"ENVOY_DATA_DIR": "/data"})) == (
         'data_dir = "/data"\n'
@@ -626,9 +637,18 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "\n[inverters]\n"
         "enabled = false\n"
         "interval_s = 300\n"
+        "\n[tariff]\n"
+        "daily_charge = 0\n"
+        "billing_day = 1\n"
+        "discount = 0\n"
         "\n[journal]\n"
         "enabled = false\n"
         "max_mb = 256\n"
+        "\n[web]\n"
+        "enabled = true\n"
+        'host = "127.0.0.1"\n'
+        "port = 8099\n"
+        'allowed_hosts = ["a.example", "b.example"]\n'
         "\n[log]\n"
         'level = "info"\n'
         'format = "auto"\n'
@@ -673,7 +693,9 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
         "energy": {"interval_s": 60, "grid": "phases"},
         "site": {"night_w": 5},
         "inverters": {"enabled": False, "interval_s": 300},
+        "tariff": {"daily_charge": 0, "billing_day": 1, "discount": 0},
         "journal": {"enabled": False, "max_mb": 256},
+        "web": {"enabled": True, "host": "127.0.0.1", "port": 8099, "allowed_hosts": []},
         "log": {"level": "info", "format": "auto"},
     }
 
@@ -762,6 +784,10 @@ VALID: dict[Key, st.SearchStrategy[object]] = {
     ("publish", "live"): st.booleans(),
     ("publish", "scalars"): st.booleans(),
     ("availability", "timeout_s"): st.one_of(st.floats(2, 3600), st.integers(2, 3600)),
+    ("web", "enabled"): st.booleans(),
+    ("web", "host"): st.one_of(_names(), st.ip_addresses().map(str)),
+    ("web", "port"): st.integers(1, 65535),
+    ("web", "allowed_hosts"): st.lists(_names(), max_size=3).map(",".join),
     ("log", "level"): st.sampled_from(["debug", "info", "warning", "error"]),
     ("log", "format"): st.sampled_from(["auto", "console", "json"]),
 }
@@ -861,14 +887,23 @@ def commented_in(text: str) -> str:
     assignments = [line.removeprefix("# ") for line in lines]
     known = {str(key[-1]) for key in KEYS}
     return "\n".join(
-        bare if bare.split(" = ")[0] in known else line for bare, line in zip(assignments, lines, strict=True)
+        bare if bare.split(" = ")[0] in known or bare.startswith("[[") else line
+        for bare, line in zip(assignments, lines, strict=True)
     )
+
+
+def exporting(key: Key) -> bool:
+    """What one exports for has the keys of what one imports for; the example does not repeat them."""
+    return key[:2] == ("tariff", "export")
 
 
 def flat(tree: Mapping[str, Any], at: Key = ()) -> Iterator[tuple[Key, object]]:
     for name, value in tree.items():
         if isinstance(value, dict):
             yield from flat(value, (*at, name))
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            for each in value:
+                yield from flat(each, (*at, name, 0))
         else:
             yield (*at, name), value
 
@@ -878,11 +913,13 @@ def test_the_example_loads_as_it_is_and_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_the_example_has_every_key_and_no_other(tmp_path: Path) -> None:
-    assert set(dict(flat(tomllib.loads(commented_in(EXAMPLE))))) == set(KEYS)
+    shown = dict(flat(tomllib.loads(commented_in(EXAMPLE))))
+    assert {key for key in shown if not exporting(key)} == {key for key in KEYS if not exporting(key)}
+    assert set(shown) <= set(KEYS)
 
 
 def test_the_example_shows_defaults_and_comments_out_what_has_none_of_its_own(tmp_path: Path) -> None:
-    without = {key for key, field in KEYS.items() if field.default is None}
+    without = {key for key, field in KEYS.items() if field.default is None or 0 in key}
     # The default of these depends: on where we are, and on TLS.
     without |= {("data_dir",), ("mqtt", "port")}
     assert set(dict(flat(tomllib.loads(EXAMPLE)))) == set(KEYS) - without
@@ -906,4 +943,7 @@ def test_what_is_shown_has_the_order_of_the_example(tmp_path: Path) -> None:
     it = settings(tmp_path, commented_in(EXAMPLE).replace("/run/secrets", str(tmp_path)))
     order = list(dict(flat(tomllib.loads(commented_in(EXAMPLE)))))
     shown = list(dict(flat(tomllib.loads(show(it)))))
-    assert shown == [key for key in order if key != ("gateway", "token")]
+    left_out = {key for key in shown if exporting(key)} | {("gateway", "token")}
+    assert [key for key in shown if key not in left_out] == [
+        key for key in order if key not in left_out and not exporting(key)
+    ]

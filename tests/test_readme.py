@@ -64,6 +64,13 @@ def test_its_apt_line_is_the_one_make_prints() -> None:
     assert line in COMMANDS
 
 
+def test_its_web_paths_are_those_of_the_server() -> None:
+    server = (ROOT / "envoy_mqtt" / "web" / "server.py").read_text()
+    assert {*re.findall(r"^\| `(/\S+)`", README, re.MULTILINE), "/"} == set(
+        re.findall(r'^ +"(/\S*)": self\.', server, re.MULTILINE)
+    )
+
+
 def test_its_topics_are_those_of_the_code() -> None:
     topics = set(re.findall(r"`envoy/(\S+)`", README))
     assert topics == {
@@ -74,7 +81,16 @@ def test_its_topics_are_those_of_the_code() -> None:
         "bridge/response/NAME",
         *(
             f"SERIAL/{name}"
-            for name in ("availability", "gateway", "live", "energy", "state", "inverter/SN", *Quantity)
+            for name in (
+                "availability",
+                "gateway",
+                "live",
+                "energy",
+                "state",
+                "tariff",
+                "inverter/SN",
+                *Quantity,
+            )
         ),
         "SERIAL/sensor/KEY",
         "SERIAL/journal",

@@ -19,9 +19,11 @@ from envoy_mqtt.config.settings import (
     Publish,
     Settings,
     Tls,
+    Web,
 )
 from envoy_mqtt.config.shown import public, show
 from envoy_mqtt.config.surroundings import inside_container
+from envoy_mqtt.config.tariffs import tariff_of
 
 __all__ = [
     "Account",
@@ -33,9 +35,11 @@ __all__ = [
     "Publish",
     "Settings",
     "Tls",
+    "Web",
     "inside_container",
     "load",
     "public",
     "read_token",
     "show",
+    "tariff_of",
 ]

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Hashable, Iterator, Mapping
 
 from envoy_mqtt.config import forms, mistakes
-from envoy_mqtt.config.keys import LIST, Key
+from envoy_mqtt.config.keys import LIST_OF, Key
 from envoy_mqtt.config.layers import Found
 from envoy_mqtt.config.settings import Gateway
 
+GATEWAYS: Key = ("gateways",)
 Merged = Mapping[Key, Found]
 
 
@@ -14,15 +15,16 @@ def find(merged: Merged) -> list[str]:
     """A sentence for each conflict."""
     return [
         *_both(merged),
-        *_gap(merged),
+        *(gap for at in LIST_OF for gap in _gap(merged, at)),
         *_same(merged, "host", forms.endpoint),
         *_same(merged, "serial", str),
     ]
 
 
-def numbers(merged: Merged) -> list[int]:
-    """The numbers of the gateways that someone wrote about."""
-    return sorted({int(key[1]) for key in merged if key[:1] == LIST and len(key) > 1})
+def numbers(merged: Merged, at: Key) -> list[int]:
+    """The numbers of the members of a list that someone wrote about."""
+    n = len(at)
+    return sorted({int(key[n]) for key in merged if key[:n] == at and len(key) > n})
 
 
 def _both(merged: Merged) -> Iterator[str]:
@@ -34,19 +36,20 @@ def _both(merged: Merged) -> Iterator[str]:
         yield f"{several}: stands beside {one}; gateways replaces gateway altogether, keep one of the two"
 
 
-def _gap(merged: Merged) -> Iterator[str]:
-    found = numbers(merged)
+def _gap(merged: Merged, at: Key) -> Iterator[str]:
+    found = numbers(merged, at)
     missing = next((number for number in range(len(found)) if number not in found), None)
     if missing is not None:
-        name = next(it.name for key, it in merged.items() if key[1:2] == (max(found),))
-        yield f"{name}: there is no gateways[{missing}]; numbers start at 0 and leave none out"
+        last = (*at, max(found))
+        name = next(it.name for key, it in merged.items() if key[: len(last)] == last)
+        yield f"{name}: there is no {mistakes.dotted((*at, missing))}; numbers start at 0 and leave none out"
 
 
 def _same(merged: Merged, leaf: str, meaning: Callable[[str], Hashable]) -> Iterator[str]:
     seen: dict[Hashable, str] = {}
     default = Gateway.model_fields[leaf].default
-    for number in numbers(merged):
-        key = (*LIST, number, leaf)
+    for number in numbers(merged, GATEWAYS):
+        key = (*GATEWAYS, number, leaf)
         found = merged.get(key, Found(default, mistakes.dotted(key)))
         try:
             means = meaning(found.value) if isinstance(found.value, str) else None

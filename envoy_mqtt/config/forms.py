@@ -4,17 +4,21 @@ The sentence for the reader stands beside the key in `settings`; the text of the
 """
 
 import ipaddress
+import json
 import re
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import SecretStr
 
+from envoy_mqtt.tariff.period import ALL_MONTHS, WORDS, kinds, span
+
 # RFC 1123 labels, and the underscore that container networks put into their names.
 _NAME = re.compile(r"(?=.{1,253}$)(?!-)[A-Za-z0-9_-]{1,63}(?:\.(?!-)[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
 _NUMBERS = re.compile(r"[0-9.]+")
 _ADDRESS = re.compile(r"(?P<host>\[[^\[\]/?#@\s]+\]|[^:\[\]]+)(?::(?P<port>[0-9]{1,5}))?")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_WORD = re.compile(r"[a-z0-9_]{1,40}")
 _HTTPS = 443
 
 
@@ -75,6 +79,65 @@ def _ipv6(text: str) -> str:
     if not text.isprintable():
         raise ValueError
     return str(ipaddress.IPv6Address(text))
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Names in their one spelling, of a list or of text with commas between them."""
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",") if name.strip()]
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ValueError
+    return tuple(map(_name, value))
+
+
+def members(given: object) -> object:
+    """A list of sections; layers give it by number."""
+    return tuple(given[number] for number in sorted(given)) if isinstance(given, dict) else given
+
+
+def _items(given: object) -> tuple[object, ...]:
+    """A list as it is, or as a variable writes it: with commas, or as JSON."""
+    if isinstance(given, str):
+        listed = given.lstrip().startswith("[")
+        given = json.loads(given) if listed else [item.strip() for item in given.split(",")]
+    if not isinstance(given, list | tuple) or not given:
+        raise ValueError
+    return tuple(given)
+
+
+def period_name(text: str) -> str:
+    """A word of which keys can be made, and none that other keys are made with."""
+    if not _WORD.fullmatch(text) or text == "former" or f"_{text}".endswith("_today"):
+        raise ValueError
+    return text
+
+
+def times(given: object) -> tuple[str, ...]:
+    """Local times, each `22:00-07:00`."""
+    items = tuple(str(item) for item in _items(given))
+    for item in items:
+        span(item)
+    return items
+
+
+def months(given: object) -> tuple[int, ...]:
+    """Numbers of months."""
+    items = _items(given)
+    if any(isinstance(item, bool | float) for item in items):
+        raise ValueError
+    found = tuple(int(str(item)) for item in items)
+    if not set(found) <= ALL_MONTHS:
+        raise ValueError
+    return found
+
+
+def days(given: object) -> str | tuple[str, ...]:
+    """A word for days, or weekdays."""
+    if isinstance(given, str) and given in WORDS:
+        return given
+    items = tuple(str(item) for item in _items(given))
+    kinds(items)
+    return items
 
 
 def zone(text: str | None) -> str | None:

@@ -11,16 +11,29 @@ from envoy_mqtt.config.settings import Section, Settings
 Key = tuple[str | int, ...]
 """Where a value stands: `("mqtt", "port")`, `("gateways", 1, "host")`."""
 DATA_DIR: Final[Key] = ("data_dir",)
-LIST: Final[Key] = ("gateways",)
+LISTS: Final[dict[Key, Key]] = {
+    ("gateways",): ("gateway",),
+    ("tariff", "import"): ("tariff", "import", 0),
+    ("tariff", "export"): ("tariff", "export", 0),
+}
+"""The lists of sections, each with what stands for its members in KEYS."""
+LIST_OF: Final[dict[Key, str]] = {
+    ("gateways",): "a list of at least one gateway",
+    ("tariff", "import"): "a list of at least one period, each under [[tariff.import]]",
+    ("tariff", "export"): "a list of at least one period, each under [[tariff.export]]",
+}
 
 
-def _keys(model: type[BaseModel], at: tuple[str, ...] = ()) -> Iterator[tuple[Key, FieldInfo]]:
+def _keys(model: type[BaseModel], at: Key = ()) -> Iterator[tuple[Key, FieldInfo]]:
     for name, field in model.model_fields.items():
+        key = (*at, field.alias or name)
         inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, Section):
-            yield from _keys(inner, (*at, name))
-        elif (*at, name) != LIST:
-            yield (*at, name), field
+        if key in LISTS and LISTS[key] != ("gateway",):
+            yield from _keys(get_args(inner)[0], LISTS[key])
+        elif isinstance(inner, type) and issubclass(inner, Section):
+            yield from _keys(inner, key)
+        elif key not in LISTS:
+            yield key, field
 
 
 KEYS: Final = dict(_keys(Settings))
@@ -29,8 +42,16 @@ SECTIONS: Final = {key[:depth] for key in KEYS for depth in range(len(key))}
 
 def pattern(key: Key) -> Key:
     """The key as KEYS and SECTIONS have it: what holds for `gateway` holds for each of `gateways`."""
-    numbered = len(key) > 1 and key[:1] == LIST and isinstance(key[1], int)
-    return ("gateway", *key[2:]) if numbered else key
+    at = listed(key)
+    return key if at is None or len(key) == len(at) else (*LISTS[at], *key[len(at) + 1 :])
+
+
+def listed(key: Key) -> Key | None:
+    """The list that a key is, or that it is in by number."""
+    for at in LISTS:
+        if key == at or (key[: len(at)] == at and isinstance(key[len(at)], int)):
+            return at
+    return None
 
 
 def kind(key: Key) -> type:

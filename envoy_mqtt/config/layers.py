@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import PydanticBaseSettingsSource
 
 from envoy_mqtt.config import mistakes
-from envoy_mqtt.config.keys import KEYS, LIST, SECTIONS, Key, kind, pattern
+from envoy_mqtt.config.keys import KEYS, LIST_OF, SECTIONS, Key, kind, pattern
 from envoy_mqtt.config.settings import Settings
 
 _SWITCH = dict.fromkeys(("true", "1", "yes", "on"), True) | dict.fromkeys(("false", "0", "no", "off"), False)
@@ -61,20 +61,20 @@ class Layer(PydanticBaseSettingsSource):
         """Take in what a file or a JSON text holds at `key` and below; `spell` gives keys their names."""
         if pattern(key) in KEYS:
             self.put(key, value, spell(key))
-        elif key == LIST:
-            self._read_list(value, spell)
+        elif key in LIST_OF:
+            self._read_list(key, value, spell)
         elif pattern(key) in SECTIONS:
             self._read_section(key, value, spell)
         else:
             self.mistakes.append(mistakes.unknown(spell(key), key, spell))
 
-    def _read_list(self, value: object, spell: Callable[[Key], str]) -> None:
+    def _read_list(self, key: Key, value: object, spell: Callable[[Key], str]) -> None:
         if not isinstance(value, list) or not value:
-            self.mistakes.append(mistakes.no_section(spell(LIST), value, "a list of at least one gateway"))
+            self.mistakes.append(mistakes.no_section(spell(key), value, LIST_OF[key]))
             return
-        self.found[LIST] = Found(None, spell(LIST))
+        self.found[key] = Found(None, spell(key))
         for index, item in enumerate(value):
-            self.read((*LIST, index), item, spell)
+            self.read((*key, index), item, spell)
 
     def _read_section(self, key: Key, value: object, spell: Callable[[Key], str]) -> None:
         if not isinstance(value, dict):

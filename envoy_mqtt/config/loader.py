@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from envoy_mqtt.config import conflicts, mistakes, secrets, sources
-from envoy_mqtt.config.keys import DATA_DIR, LIST, Key
+from envoy_mqtt.config import conflicts, mistakes, secrets, sources, tariffs
+from envoy_mqtt.config.keys import DATA_DIR, LISTS, Key, listed
 from envoy_mqtt.config.layers import Found, Layer
 from envoy_mqtt.config.settings import Settings
 from envoy_mqtt.config.surroundings import Surroundings
@@ -81,11 +81,10 @@ def _missing(path: Path) -> Layer:
 
 def _whole_lists(layers: Sequence[Layer]) -> None:
     """A list given as a whole replaces those below it; single variables merge into it by number."""
-    replaced = False
+    replaced: set[Key] = set()
     for layer in layers:
-        if replaced:
-            layer.found = {key: found for key, found in layer.found.items() if key[:1] != LIST}
-        replaced = replaced or LIST in layer.found
+        layer.found = {key: found for key, found in layer.found.items() if listed(key) not in replaced}
+        replaced |= LISTS.keys() & layer.found.keys()
 
 
 def _merged(layers: Iterable[Layer]) -> Mapping[Key, Found]:
@@ -105,11 +104,13 @@ def _settings(layers: tuple[Layer, ...]) -> Settings | list[str]:
             for problem in error.errors(include_input=False)
             if problem["type"] != "default_factory_not_called"  # the value it depends on has its own sentence
         ]
-    return wrong or settings
+    return wrong or list(tariffs.mistakes(settings.tariff)) or settings
 
 
 def _sentence(merged: Mapping[Key, Found], key: Key) -> str:
-    if key[:1] == LIST:
+    at = listed(key)
+    if at is not None:
         # pydantic counts what is there; the numbers someone wrote may leave some out.
-        key = (*LIST, conflicts.numbers(merged)[int(key[1])], *key[2:])
+        n = len(at)
+        key = (*at, conflicts.numbers(merged, at)[int(key[n])], *key[n + 1 :])
     return mistakes.wrong(merged[key].name, key, merged[key].value)

@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from envoy_mqtt.config.keys import KEYS, SECRETS, SECTIONS, Key, pattern
+from envoy_mqtt.config.keys import KEYS, LIST_OF, SECRETS, SECTIONS, Key, pattern
 
 _BARE = re.compile(r"[A-Za-z0-9_-]{1,60}")
 _LONGEST = 40
+_FEW = 12
 _CLOSE = 0.7
 _POSITION = re.compile(r" \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)$")
 _KINDS = {
@@ -69,7 +70,7 @@ def unknown(name: str, key: Key, spell: Callable[[Key], str]) -> str:
 
 
 def _nearest(key: Key) -> Key | None:
-    known = {dotted(it): it for it in (*KEYS, *(SECTIONS - {()}), ("gateways",))}
+    known = {dotted(it): it for it in (*KEYS, *(SECTIONS - {()}), *LIST_OF)}
     wanted = ".".join(str(step)[:60] for step in pattern(key)[:4])
     near = difflib.get_close_matches(wanted, known, n=1, cutoff=_CLOSE)
     if not near:
@@ -89,6 +90,8 @@ def _shown(value: object) -> str:
     if isinstance(value, int):
         # Python refuses to write integers of more than 4300 digits.
         return str(value) if abs(value) < 10**_LONGEST else "a far greater number"
+    if isinstance(value, list) and 0 < len(value) <= _FEW and not any(isinstance(it, list) for it in value):
+        return f"[{', '.join(map(_shown, value))}]"
     return _KINDS.get(type(value), "something else")
 
 

@@ -31,6 +31,11 @@ FILE = "the path of a file"
 CLOUD = "an address that begins with https://, or with http:// before a loopback address such as 127.0.0.1"
 JWT = "a token: three parts of letters, digits, - and _ with dots between them"
 
+PERIOD_NAME = "small letters, digits and _, but not former, not today, and nothing that ends in _today"
+TIMES = 'a list of local times such as ["22:00-07:00"], each from 00:00 to 24:00'
+MONTHS = "a list of numbers from 1 to 12"
+DAYS = '"all", "workdays", "weekend", or a list such as ["mon", "sat"]'
+
 
 def _between(default: float, low: int, high: int, *, number: str = "a whole number") -> Any:
     return Field(default, ge=low, le=high, description=f"{number} from {low} to {high}")
@@ -170,6 +175,41 @@ class Site(Section):
     night_w: float = _between(5.0, 0, 100, number="a number")
 
 
+class Period(Section):
+    """One period of a tariff: `tariffs` makes the pure one of it."""
+
+    name: Annotated[str, AfterValidator(forms.period_name)] = Field("", description=PERIOD_NAME)
+    price: float | None = _maybe("a number", ge=-1e6, le=1e6)
+    price_topic: str | None = _maybe("a topic without + and #", max_length=1000, pattern=r"^[^+#\x00]+$")
+    price_key: str | None = _maybe(TEXT, min_length=1)
+    times: Annotated[tuple[str, ...], BeforeValidator(forms.times)] = Field((), description=TIMES)
+    months: Annotated[tuple[int, ...], BeforeValidator(forms.months)] = Field((), description=MONTHS)
+    days: Annotated[str | tuple[str, ...], BeforeValidator(forms.days)] = Field("all", description=DAYS)
+
+
+Periods = Annotated[tuple[Period, ...], Field(strict=False), BeforeValidator(forms.members)]
+
+
+class Tariff(Section):
+    """What power costs; without periods nothing is published of it."""
+
+    currency: str | None = _maybe('an ISO 4217 code such as "EUR"', pattern=r"^[A-Z]{3}$")
+    daily_charge: float = _between(0.0, 0, 1_000_000, number="a number")
+    billing_day: int = _between(1, 1, 28)
+    holidays: str | None = _maybe(
+        'a country or a part of one, such as "AU-NSW"', pattern=r"^[A-Z]{2}(-.{1,40})?$"
+    )
+    discount: float = _between(0.0, 0, 1, number="a number")
+    imports: Periods = Field((), alias="import")
+    exports: Periods = Field((), alias="export")
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The topics that prices come from, each once."""
+        periods = (*self.imports, *self.exports)
+        return tuple(dict.fromkeys(period.price_topic for period in periods if period.price_topic))
+
+
 class Inverters(Section):
     """The microinverters' own reports."""
 
@@ -182,6 +222,19 @@ class Journal(Section):
 
     enabled: bool = _switch(False)
     max_mb: int = _between(256, 1, 100_000)
+
+
+class Web(Section):
+    """The web server: the state, server-sent events, health and metrics."""
+
+    enabled: bool = _switch(True)
+    host: Annotated[str, AfterValidator(forms.broker_host)] = Field(
+        "127.0.0.1", description="a name or an address to listen on, without scheme and port"
+    )
+    port: int = _between(8099, 1, 65535)
+    allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(forms.names)] = Field(
+        (), description="a list of names, without scheme and port"
+    )
 
 
 class Log(Section):
@@ -205,13 +258,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(description="the path of a folder")
     gateway: Gateway = Gateway()
-    gateways: Annotated[
-        tuple[Gateway, ...],
-        Field(strict=False),
-        BeforeValidator(
-            lambda it: tuple(it[number] for number in sorted(it)) if isinstance(it, dict) else it
-        ),
-    ] = ()
+    gateways: Annotated[tuple[Gateway, ...], Field(strict=False), BeforeValidator(forms.members)] = ()
     cloud: Cloud = Cloud()
     mqtt: Mqtt = Mqtt()
     publish: Publish = Publish()
@@ -220,7 +267,9 @@ class Settings(BaseSettings):
     energy: Energy = Energy()
     site: Site = Site()
     inverters: Inverters = Inverters()
+    tariff: Tariff = Tariff()
     journal: Journal = Journal()
+    web: Web = Web()
     log: Log = Log()
 
     _file: Path | None = PrivateAttr(None)

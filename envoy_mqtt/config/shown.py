@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from envoy_mqtt.config.settings import Section, Settings
+from envoy_mqtt.config.settings import Period, Section, Settings, Tariff
 
 HIDDEN = "***"
 
@@ -23,10 +23,15 @@ def public(settings: Settings) -> dict[str, Any]:
 
 
 def _plain(section: Section | Settings) -> dict[str, Any]:
-    values = {name: getattr(section, name) for name in type(section).model_fields}
+    fields = type(section).model_fields.items()
+    values = {field.alias or name: getattr(section, name) for name, field in fields}
     if isinstance(section, Settings):
         values.pop("gateway" if section.gateways else "gateways")
-    return {name: _value(value) for name, value in values.items() if value is not None}
+    return {
+        name: _value(value)
+        for name, value in values.items()
+        if value is not None and not (value == () and isinstance(section, Tariff | Period))
+    }
 
 
 def _value(value: object) -> Any:
@@ -53,7 +58,7 @@ def _without(tree: Any) -> Any:
 
 def _table(at: tuple[str, ...], table: dict[str, Any], brackets: str = "[]") -> list[str]:
     """The lines of a table: its header, its values, then the tables within, as TOML wants them."""
-    inner = {name: value for name, value in table.items() if isinstance(value, dict | list)}
+    inner = {name: value for name, value in table.items() if _is_table(value)}
     lines = (
         ["", f"{brackets[: len(brackets) // 2]}{'.'.join(at)}{brackets[len(brackets) // 2 :]}"] if at else []
     )
@@ -65,7 +70,14 @@ def _table(at: tuple[str, ...], table: dict[str, Any], brackets: str = "[]") -> 
     return lines
 
 
+def _is_table(value: object) -> bool:
+    several = value if isinstance(value, list) else [value]
+    return bool(several) and isinstance(several[0], dict)
+
+
 def _text(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_text(item) for item in value)}]"
     if isinstance(value, SecretStr):
         value = HIDDEN
     if isinstance(value, bool | int | float):

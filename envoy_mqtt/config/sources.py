@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from envoy_mqtt.config import mistakes
-from envoy_mqtt.config.keys import KEYS, LIST, Key, pattern
+from envoy_mqtt.config.keys import KEYS, LIST_OF, Key, pattern
 from envoy_mqtt.config.layers import Layer
 
 _PREFIX = "envoy_"
@@ -44,8 +44,8 @@ def environment(environ: Mapping[str, str], place: Place) -> tuple[Layer, Layer]
         if pattern(key) in KEYS:
             if key not in single.found:
                 single.put_text(key, text, name)
-        elif key == LIST:
-            _gateways(listed, name, text)
+        elif key in LIST_OF:
+            _list(listed, key, name, text)
         elif "__" in name:
             single.mistakes.append(mistakes.unknown(name, key, mistakes.variable))
     return single, listed
@@ -56,13 +56,14 @@ def _key(name: str) -> Key:
     return tuple(int(step) if _INDEX.fullmatch(step) else step for step in steps)
 
 
-def _gateways(layer: Layer, name: str, text: str) -> None:
+def _list(layer: Layer, at: Key, name: str, text: str) -> None:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
-        layer.mistakes.append(f"{name}: this is not JSON, allowed is a list of gateways as JSON")
+        members = "gateways" if at == ("gateways",) else "periods"
+        layer.mistakes.append(f"{name}: this is not JSON, allowed is a list of {members} as JSON")
         return
-    layer.read(LIST, value, lambda key: mistakes.dotted(key).replace("gateways", name, 1))
+    layer.read(at, value, lambda key: mistakes.dotted(key).replace(mistakes.dotted(at), name, 1))
 
 
 def toml(file: Path, place: Place, spell: Callable[[Key], str] = mistakes.dotted) -> Layer | None:

@@ -37,7 +37,8 @@ LEAST_WH = 10.0
 
 class Ledger:
     """One gateway's energies. `interval_s` is how often its counters are meant to be read, `forgotten` is
-    whether `memory` was not ours.
+    whether `memory` was not ours. `amounts` are the lifetime energies as they were told last, by key, and
+    `layout` is a word for what they are made of.
     """
 
     def __init__(
@@ -52,9 +53,10 @@ class Ledger:
         self.keys = energy_keys(site)
         self._site, self._zone, self._interval_s = site, zone, interval_s
         self._plan: Plan = plan(site, grid)
-        self._layout = " ".join((*(f"{kind}{n}" for kind, n in sorted(site.fitted.items())), grid))
+        self.layout = " ".join((*(f"{kind}{n}" for kind, n in sorted(site.fitted.items())), grid))
         self._now = Instant(0.0, 0.0)
         self._date: object = None
+        self.amounts: Mapping[str, Amount] = {}
         self.forgotten = False
         try:
             self._open(memory or {})
@@ -64,12 +66,12 @@ class Ledger:
 
     def _open(self, memory: Mapping[str, Any]) -> None:
         self._books = dict(memory.get("books", {}))
-        book = self._books.pop(self._layout, {})
+        book = self._books.pop(self.layout, {})
         self._told = {str(key): number(wh) for key, wh in book.get("told", {}).items()}
         days = book.get("days", {})
         self._days = {energy: Day(self._zone, days.get(energy)) for energy in self._plan.energies}
         self._accounts = Accounts(
-            self._site, self._plan, layout=self._layout, interval_s=self._interval_s, memory=memory
+            self._site, self._plan, layout=self.layout, interval_s=self._interval_s, memory=memory
         )
 
     @property
@@ -111,7 +113,7 @@ class Ledger:
         What comes back counts as told and never falls after this: remember `memory` before you publish it.
         """
         self._now = now
-        amounts = self._tell(now)
+        self.amounts = amounts = self._tell(now)
         values: dict[str, Told] = {key: _kwh(amount.wh) for key, amount in amounts.items()}
         for key, amount in amounts.items():
             values[f"{key}_source"] = None if amount.wh is None else str(amount.source)
@@ -124,7 +126,7 @@ class Ledger:
         """What another process needs to go on, for JSON."""
         days = {energy: day.memory(self._now) for energy, day in self._days.items()}
         others = dict(list(self._books.items())[1 - KEPT_LAYOUTS :])
-        books = others | {self._layout: {"told": dict(self._told), "days": days}}
+        books = others | {self.layout: {"told": dict(self._told), "days": days}}
         return self._accounts.memory(self._now) | {"books": books}
 
     def _tell(self, now: Instant) -> dict[str, Amount]:

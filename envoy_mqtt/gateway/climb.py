@@ -16,7 +16,7 @@ from aiohttp import ClientResponse
 
 from envoy_mqtt.clock import steady
 from envoy_mqtt.errors import Absent, Asleep, BadAnswer, GatewayUnavailable, TryAgain
-from envoy_mqtt.gateway import battery, livedata, reported
+from envoy_mqtt.gateway import battery, livedata, readings, reported
 from envoy_mqtt.gateway.ladder import Ladder, Source, Step
 from envoy_mqtt.gateway.passage import Passage
 from envoy_mqtt.gateway.plan import METERS, PRODUCTION_S, page_of
@@ -28,7 +28,10 @@ from envoy_mqtt.supervise import beside, end
 
 # How often what may have changed meanwhile is looked at, while a page is the source and otherwise.
 LOOK_S = 1.0
-LOOK_BESIDE_S = 5.0
+LOOK_BESIDE_S = 1.0
+
+# The counters are read at a change of price; one that changes all the time asks for no more than this.
+HASTEN_EVERY_S = 30.0
 
 # No page is asked more often, whoever wants it.
 SOONEST_S = 1.0
@@ -170,11 +173,15 @@ class Climb:
         schedule.put_off(METERS, steady())  # their answers brought us here
         schedule.put_off(battery.INVENTORY_PATH, steady())
         forgiven = steady()
+        changes, hastened = self._passage.bridge.changes, -inf
         while True:
             if steady() - forgiven > FORGIVE_S:
                 forgiven = steady()
                 self._passage.bridge.forgive()
             schedule.want(self._passage.bridge.polls, steady())
+            if changes != self._passage.bridge.changes and steady() - hastened >= HASTEN_EVERY_S:
+                changes, hastened = self._passage.bridge.changes, steady()
+                schedule.hasten(readings.PATH, hastened)
             path, at = schedule.next() or ("", inf)
             pause_s = at - steady()
             if pause_s > 0:

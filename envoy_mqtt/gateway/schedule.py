@@ -51,6 +51,11 @@ class Schedule:
         if path in self._polls:
             self._due[path] = now + self._polls[path].every_s
 
+    def hasten(self, path: str, now: float) -> None:
+        """It is wanted now; what is asked too often or failed waits all the same."""
+        if path in self._polls and path not in self._failures:
+            self._due[path] = min(self._due[path], now)
+
     def asked(self, path: str, now: float) -> None:
         """It was asked at `now` and answered."""
         self._failures.pop(path, None)

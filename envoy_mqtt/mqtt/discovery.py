@@ -12,10 +12,13 @@ node and its components' keys are the discovery id in both styles, which is what
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
+from envoy_mqtt.energy.keys import Energy
 from envoy_mqtt.model import Site
 from envoy_mqtt.mqtt.entities import OF_AN_INVERTER, entities
 from envoy_mqtt.mqtt.entity import Entity
 from envoy_mqtt.mqtt.message import Message, encode
+from envoy_mqtt.mqtt.rates import rates
+from envoy_mqtt.tariff.period import Tariff
 
 Style = Literal["device", "component"]
 Config = dict[str, Any]
@@ -49,7 +52,9 @@ class Device(NamedTuple):
     components: dict[str, Config]
 
 
-def gateway_device(site: Site, keys: Collection[str], options: Discovery) -> Device:
+def gateway_device(
+    site: Site, keys: Collection[str], options: Discovery, tariff: Tariff | None = None
+) -> Device:
     """A gateway whose `state` topic has these keys."""
     serial = site.identity.serial
     node = f"envoy_{serial}"
@@ -64,7 +69,10 @@ def gateway_device(site: Site, keys: Collection[str], options: Discovery) -> Dev
         "cu": options.configuration_url,
     }
     place = _Place(options.base_topic, serial, "", serial, node)
-    return _device(node, about, place, entities(site, keys), options)
+    shown = entities(site, keys)
+    if tariff is not None:
+        shown += rates(tariff, grid=Energy.IMPORT.key() in keys)
+    return _device(node, about, place, shown, options)
 
 
 def inverter_device(gateway: str, inverter: str, options: Discovery) -> Device:

@@ -14,7 +14,7 @@ class Message(NamedTuple):
     """One publish. `expiry_s` is MQTT 5's message expiry, 0 for none; `good_until` is the steady time
     after which it is not sent any more to a broker that was away, so that nothing old looks new, `arrived`
     the steady time of the reading that is in it, 0 where there is none; `kept` is whether it is the journal's
-    and must not be lost.
+    and must not be lost, `inside` whether it is the page's alone.
     """
 
     topic: str
@@ -25,6 +25,7 @@ class Message(NamedTuple):
     good_until: float = inf
     arrived: float = 0.0
     kept: bool = False
+    inside: bool = False
 
     @property
     def lasting(self) -> bool:

@@ -38,7 +38,9 @@ DECIMAL_PLACES = tuple(DECIMALS.values())
 
 
 class Publish(NamedTuple):
-    """Which of the per-reading topics are wanted, and how they are kept."""
+    """Which of the per-reading topics are wanted, and how they are kept; `shown` is whether the page needs
+    `live` though the broker does not get it.
+    """
 
     base_topic: str = "envoy"
     retain: bool = True
@@ -47,6 +49,7 @@ class Publish(NamedTuple):
     scalars: bool = False
     fresh_s: float = 30.0
     journal: bool = False
+    shown: bool = False
 
     def patience_s(self, interval_s: float) -> float:
         """How long a source with a reading every `interval_s` may be silent and is fresh all the same."""
@@ -85,7 +88,7 @@ class Payloads:
     def topics(self) -> set[str]:
         """The topics that carry readings of this site and that a broker keeps."""
         written = self.write(self._unknown, steady=0.0)
-        return {message.topic for message in written if not message.kept} | {
+        return {message.topic for message in written if not (message.kept or message.inside)} | {
             f"{self._prefix}/sensor/{key}" for key in self._live_keys if self._publish.scalars
         }
 
@@ -102,7 +105,10 @@ class Payloads:
         good_until = steady + self._publish.patience_s(interval_s)
         expiry_s = max(EXPIRY_S, round(EXPIRY_INTERVALS * interval_s))
         for topic, payload, qos in self._payloads(reading):
-            yield Message(f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady)
+            inside = topic == "live" and not self._publish.live
+            yield Message(
+                f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady, inside=inside
+            )
         if self._publish.journal:
             yield Message(f"{prefix}/journal", self._encoded, qos=1, retain=False, kept=True)
 
@@ -126,9 +132,9 @@ class Payloads:
         live = list(zip(self._live_keys, self._live_values(values), strict=True))
         self.live = dict(zip(HEAD, (time, timestamp, reading.sequence, reading.source), strict=True))
         self.live.update(live)
-        if self._publish.live or self._publish.journal:
+        if self._publish.live or self._publish.journal or self._publish.shown:
             self._encoded = encode(self.live)
-        if self._publish.live:
+        if self._publish.live or self._publish.shown:
             yield "live", self._encoded, 1
         if self._publish.meters:
             for quantity in self._quantities:

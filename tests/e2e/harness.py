@@ -108,9 +108,13 @@ async def eventually(condition: Callable[[], bool], patience_s: float = PATIENCE
 
 
 def settings(folder: Path, environ: dict[str, str] | None = None, **overrides: object) -> Settings:
-    """A configuration in which only what is given differs from the defaults; dots are written `__`."""
+    """A configuration in which only what is given differs from the defaults; dots are written `__`.
+
+    There is no web server unless one is asked for: tests run side by side, and there is one port 8099.
+    """
     keys = {key.replace("__", "."): value for key, value in overrides.items()}
-    return load(None, environ=environ or {}, cwd=folder, overrides={"data_dir": str(folder / "data"), **keys})
+    ours = {"data_dir": str(folder / "data"), "web.enabled": False}
+    return load(None, environ=environ or {}, cwd=folder, overrides={**ours, **keys})
 
 
 @asynccontextmanager
@@ -133,7 +137,8 @@ class Process:
     def __init__(self, folder: Path, **keys: object) -> None:
         self._folder = folder
         self._environ = {
-            f"ENVOY_{key.upper()}": str(value) for key, value in {"data_dir": folder / "data", **keys}.items()
+            f"ENVOY_{key.upper()}": str(value)
+            for key, value in {"data_dir": folder / "data", "web__enabled": False, **keys}.items()
         }
         self._log = folder / "log"
 

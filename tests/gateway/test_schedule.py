@@ -32,6 +32,27 @@ def test_all_are_due_at_the_start_and_two_gentle_ones_are_asked_a_minute() -> No
     ]
 
 
+def test_a_page_may_be_wanted_sooner_once() -> None:
+    schedule = Schedule([Poll("/a", 60.0), Poll("/b", 300.0)], 0.0)
+    assert asked(schedule, 100.0, takes_s=0.0) == [(0.0, "/a"), (0.0, "/b"), (60.0, "/a")]
+    schedule.hasten("/a", 100.0)
+    schedule.hasten("/unknown", 100.0)
+    assert asked(schedule, 200.0, takes_s=0.0) == [(100.0, "/a"), (160.0, "/a")]
+
+
+def test_what_is_wanted_sooner_waits_where_two_were_asked_or_it_failed() -> None:
+    schedule = Schedule([Poll("/a", 60.0), Poll("/b", 300.0)], 0.0)
+    asked(schedule, 10.0, takes_s=0.0)
+    schedule.hasten("/a", 10.0)
+    assert schedule.next() == ("/a", 60.0)
+    schedule.failed("/a", 60.0)
+    later = schedule.next()
+    assert later is not None
+    assert later[1] >= 120.0
+    schedule.hasten("/a", 61.0)
+    assert schedule.next() == later
+
+
 def test_a_page_that_was_just_asked_is_due_an_interval_later() -> None:
     schedule = Schedule([Poll("/a", 60.0), Poll("/b", 300.0)], 0.0)
     schedule.put_off("/a", 0.0)

@@ -11,6 +11,7 @@ from envoy_mqtt.mqtt.discovery import Discovery, Style, gateway_device, inverter
 from envoy_mqtt.mqtt.message import Message
 from tests.homeassistant.environment import PYTHON
 from tests.mqtt.layouts import LAYOUTS, SERIAL, N, P, site, state
+from tests.tariff.ausgrid import TARIFF
 
 SCHEMAS = Path(__file__).with_name("schemas.py")
 
@@ -29,6 +30,7 @@ def complaints(messages: Iterable[Message]) -> list[list[str]]:
 def test_home_assistant_takes_every_payload_as_it_is(style: Style) -> None:
     options = Discovery(style=style, version="0.1.0", configuration_url="https://[fe80::1]:8443/")
     devices = [gateway_device(layout, state(layout), options) for layout in LAYOUTS.values()]
+    devices += [gateway_device(site(P, N), state(site(P, N)), options, TARIFF)]
     devices.append(inverter_device(SERIAL, "121800000001", options))
     sent = [message for device in devices for message in messages(device)]
     said = complaints(sent)

@@ -1,0 +1,84 @@
+"""A tariff over a real broker: the topic, a price from another program, and how another process goes on."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+import pytest
+
+from envoy_mqtt.simulator.gateway import Gateway
+from envoy_mqtt.simulator.identity import Keys
+from envoy_mqtt.simulator.options import Options
+from tests.e2e.harness import Ears, bridging, listening, settings
+from tests.mosquitto import Mosquitto
+
+CONFIG = """
+[homeassistant]
+interval_s = 1
+
+[energy]
+interval_s = 5
+
+[tariff]
+currency = "EUR"
+daily_charge = 1.5
+
+[[tariff.import]]
+name = "now"
+price_topic = "prices/now"
+price_key = "price"
+
+[[tariff.export]]
+name = "sun"
+price = 0.08
+"""
+
+
+def target(gateway: Gateway, port: int) -> dict[str, Any]:
+    return {
+        "gateway__host": f"127.0.0.1:{gateway.port}",
+        "gateway__token": gateway.owner_token,
+        "mqtt__host": "127.0.0.1",
+        "mqtt__port": port,
+    }
+
+
+def told(ears: Ears) -> list[Any]:
+    return [each.json for each in ears.on("/tariff")]
+
+
+def flowed(tariff: Any) -> float:
+    """By day the simulated house exports, by night it imports."""
+    wh: float = tariff["grid_export_energy_sun"] + tariff["grid_import_energy_now"]
+    return wh
+
+
+async def say(port: int, price: str) -> None:
+    async with aiomqtt.Client("127.0.0.1", port, timeout=10) as client:
+        await client.publish("prices/now", price, qos=1, retain=True)
+
+
+@pytest.mark.timeout(120)
+async def test_a_retained_price_counts_and_so_does_the_next_and_a_restart_goes_on(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(CONFIG)
+    await say(broker.port, json.dumps({"price": 0.25}))
+    async with Gateway(Options(rate_hz=10.0), keys=Keys()) as gateway, listening(broker.port) as ears:
+        async with bridging(settings(tmp_path, **target(gateway, broker.port))):
+            await ears.until(lambda _: any(it["import_price"] == 0.25 for it in told(ears)))
+            await say(broker.port, json.dumps({"price": -0.5}))
+            await ears.until(lambda _: any(it["import_price"] == -0.5 for it in told(ears)))
+            await ears.until(lambda _: any(flowed(it) > 0 for it in told(ears)), 60.0)
+        last = told(ears)[-1]
+        assert (last["currency"], last["import_period"], last["export_period"]) == ("EUR", "now", "sun")
+        assert last["import_cost_bill"] == pytest.approx(last["import_cost"] + 1.5, abs=2e-4)
+        said = ears.on("/tariff")[-1]
+        assert said.topic == f"envoy/{Options().serial}/tariff"
+        before = len(told(ears))
+        async with bridging(settings(tmp_path, **target(gateway, broker.port))):
+            await ears.until(lambda _: len(told(ears)) > before)
+        first = told(ears)[before]
+        assert flowed(first) >= flowed(last) > 0
+        assert first["import_price"] == -0.5
