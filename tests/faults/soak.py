@@ -115,6 +115,7 @@ class Run:
             "readings": f"{tally.last:,}",
             "heard": f"{tally.heard_live:,}",
             "not heard: replaced, or the broker was killed with them": f"{unheard:,}",
+            "messages on all topics that newer ones replaced": f"{self.health['replaced']:,}",
             "heard twice": f"{tally.twice:,}",
             "restarts of the broker / of the stream": f"{self.restarts} / {self.restarts}",
             "memory after a tenth / at the end": f"{tenth.mib:.1f} / {last.mib:.1f} MiB",
