@@ -170,13 +170,20 @@ async def test_a_silent_gateway_and_a_lost_broker_are_told_to_viewers_and_leave_
         assert (await stage.get("/healthz"))[0] == 200
 
 
+def _moving(stage: Stage) -> tuple[int, int, int]:
+    """What grows while anything is asked, read or sent."""
+    gateway, latency = stage.app.gateways[0], stage.app.publisher.latency
+    return gateway.bridge.readings, gateway.road.requests.total(), sum(count for _, count in latency.buckets)
+
+
 async def test_metrics_are_healths_figures(broker: Mosquitto, keys: Keys, tmp_path: Path) -> None:
     async with at_work(broker, keys, tmp_path, availability__timeout_s=600) as stage:
         await stage.gateway.fault("stall")
-        readings = -1
-        while readings != stage.app.gateways[0].bridge.readings:
-            readings = stage.app.gateways[0].bridge.readings
-            await asyncio.sleep(0.3)
+        gateway, before = stage.app.gateways[0], (-1, -1, -1)
+        while before != (still := _moving(stage)):  # what is under way arrives first
+            before = still
+            await asyncio.sleep(1.0)
+        readings = gateway.bridge.readings
         async with stage.client.get("/metrics") as answer:
             assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
             text = await answer.text()
