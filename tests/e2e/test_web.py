@@ -211,7 +211,7 @@ async def test_metrics_are_healths_figures(broker: Mosquitto, keys: Keys, tmp_pa
         )
         assert samples["envoy_mqtt_connected",] == its_broker["connected"]
         assert samples["envoy_mqtt_connects_total",] == its_broker["connects"] == 1
-        assert 10 < samples["envoy_mqtt_messages_total",] <= its_broker["messages"]
+        assert readings < samples["envoy_mqtt_messages_total",] <= its_broker["messages"]
         assert samples["envoy_mqtt_latency_seconds_count",] == readings
         live = stage.ears.on("/live")[-1].json
         assert live["sequence"] == readings
