@@ -12,18 +12,15 @@ import asyncio
 import gc
 import signal
 import socket
-import ssl
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
-from datetime import tzinfo
-from math import inf
-from typing import TYPE_CHECKING, Any, NoReturn
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from envoy_mqtt import __version__, config, health, installation, standing, store, zone
+from envoy_mqtt import __version__, choices, config, installation, store, zone
 from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.announcer import Announcer
 from envoy_mqtt.books import Books
@@ -31,36 +28,24 @@ from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
 from envoy_mqtt.desk import Desk, wanted
-from envoy_mqtt.errors import ConfigError, GatewayUnavailable, Refused
-from envoy_mqtt.gateway.client import Target, follow
-from envoy_mqtt.gateway.ladder import Ladder
+from envoy_mqtt.followed import Gateway, reload
 from envoy_mqtt.gateway.pins import Pins
-from envoy_mqtt.gateway.plan import Wanted
-from envoy_mqtt.gateway.road import Road
-from envoy_mqtt.gateway.token import Token
-from envoy_mqtt.gateway.tokens import Tokens, expiry
 from envoy_mqtt.life import Life
 from envoy_mqtt.line import Line
 from envoy_mqtt.memory import give_back
-from envoy_mqtt.model import Instant
 from envoy_mqtt.mqtt.connection import Broker
-from envoy_mqtt.mqtt.discovery import Discovery
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
 from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.report import Report
-from envoy_mqtt.summary import Day, Sums
 from envoy_mqtt.supervise import end, keep, run_until
 
 if TYPE_CHECKING:
     from envoy_mqtt.web.server import Server
 
 log = structlog.get_logger()
-
-# How often a healthy stream has a reading.
-STREAM_INTERVAL_S = 1.0
 
 # As many name look-ups and connection attempts may hang at once as there are far ends, within reason.
 THREADS = 128
@@ -82,142 +67,8 @@ LOST = "energies of before lost"
 # The first pages, energies and announcements leave something behind, too: 2 MiB on a bad day.
 SETTLED_S = 3.0
 
-# A gateway that is frozen is told of so often.
-FROZEN_EVERY_S = 3600.0
-
-# What health tells of a counter that was reset, and for how long: it happens in a moment.
-RESET = "counter reset"
-RESET_TOLD_S = 86_400.0
-
 # A broker stands in the house and restarts in seconds; asking it six times a minute hurts nobody.
 BROKER_CEILING_S = 10.0
-
-
-class Gateway:
-    """One configured gateway: its bridge, its tokens, and the attempts to follow it."""
-
-    def __init__(
-        self,
-        settings: config.Gateway,
-        tokens: Tokens,
-        line: Line,
-        bridge: Bridge,
-        *,
-        outbox: Outbox,
-        pins: Pins,
-    ) -> None:
-        self.settings = settings
-        self.bridge = bridge
-        self.line = line
-        self.tokens = tokens
-        self.road = Road()
-        self.ladder = Ladder(settings.source)
-        self._outbox = outbox
-        self._pins = pins
-        self._until = asyncio.timeout(None)
-        self._resets: dict[str | None, int] = {}
-        self._reconnects_before = 0
-
-    async def follow(self) -> NoReturn:
-        """One attempt; always ends in `TryAgain`."""
-        try:
-            async with asyncio.timeout(None) as self._until:
-                await self._follow()
-        except TimeoutError:
-            # As after a minute of readings: the next attempt is made at once.
-            raise GatewayUnavailable("asked to connect anew", reason="asked", steady_s=inf) from None
-
-    async def _follow(self) -> NoReturn:
-        try:
-            _reload(self._pins)
-        except ConfigError as error:
-            raise Refused(str(error), reason="refused", code="disk") from None
-        where = self.settings
-        target = Target(where.host, where.serial, self.tokens, self.road, self.ladder, where.certificate)
-        await follow(target, self.bridge, self._outbox, self.line, self._pins)
-
-    def reconnect(self) -> None:
-        """Drop the connections and start at the top of the ladder, or end the wait for the next attempt; once
-        in a while only.
-
-        Between an attempt and a wait nobody else runs, so one of the two is always there to be ended.
-        """
-        if self._until.when() is None:
-            self.ladder.reset()
-            self._until.reschedule(asyncio.get_running_loop().time())
-
-    async def renew(self) -> NoReturn:
-        """Keep the token fresh while the stream goes on; the next connection uses the new one."""
-        await self.tokens.renewing(self._say)
-
-    async def rest(self, seconds: float) -> None:
-        """Wait before the next attempt; a token put into `token_file` meanwhile ends the wait."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(None) as self._until:
-                await self.tokens.another_one(seconds)
-
-    def tick(self, now: Instant) -> list[Message]:
-        """What has to be said because time has passed."""
-        self._watch_counters()
-        if self.bridge.frozen(now):
-            self.line.warn("gateway repeats the same reading", again_after_s=FROZEN_EVERY_S)
-        return self.bridge.tick(now)
-
-    def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
-        """A message came on a price's topic; whether it was understood."""
-        return self.bridge.hear(topic, payload, now)
-
-    def _watch_counters(self) -> None:
-        """Tell of a counter that was reset since the tick before."""
-        bridge, before = self.bridge, self._resets
-        self._resets = {bridge.serial: bridge.resets} if bridge.site is not None else {}
-        if bridge.resets > before.get(bridge.serial, bridge.resets):
-            self.line.warn(
-                RESET, again_after_s=0.0, stands_s=RESET_TOLD_S, code="counter_reset", resets=bridge.resets
-            )
-
-    def tell_of_day(self, day: Day) -> None:
-        """A local day has ended: its line in the log."""
-        reconnects = sum(self.line.reconnects.values())
-        self.line.note(
-            "day ended",
-            serial=self.serial,
-            readings=day.readings,
-            longest_silence_s=round(day.longest_silence_s, 1),
-            reconnects=reconnects - self._reconnects_before,
-            **{f"{key}_kwh": kwh for key, kwh in day.energies_kwh.items()},
-        )
-        self._reconnects_before = reconnects
-
-    def facts(self, now: Instant) -> health.Gateway:
-        """What there is to tell of it in health."""
-        bridge, held = self.bridge, self.tokens.held
-        return health.Gateway(
-            serial=self.serial,
-            fresh=bridge.online,
-            pulse=bridge.pulse,
-            frozen=bridge.frozen(now),
-            trouble=self.line.trouble,
-            standing=[*self.line.standing, *standing.of(bridge, self.ladder.refusals)],
-            source=bridge.source if bridge.source_reason else None,
-            source_reason=bridge.source_reason or None,
-            bursts=bridge.bursts,
-            skipped=bridge.skipped,
-            reconnects=self.line.reconnects,
-            requests=self.road.requests,
-            role=None if held is None else held.token.claims.role,
-            expires=None if held is None else held.token.claims.expires,
-            logins_today=self.tokens.logins_today,
-            counter_resets=bridge.resets,
-        )
-
-    def _say(self, token: Token) -> None:
-        self._outbox.put(self.bridge.renew(token.claims.role, expiry(token)))
-
-    @property
-    def serial(self) -> str | None:
-        """The gateway's serial number: as it said itself, else as configured."""
-        return self.bridge.serial or self.settings.serial
 
 
 class App:
@@ -229,9 +80,9 @@ class App:
         self._data_dir = settings.data_dir
         self._installation = installation.load(self._data_dir)
         self._pins = Pins(self._data_dir)
-        _reload(self._pins)
+        reload(self._pins)
         self.broker_line = Line("broker", host=settings.mqtt.host)
-        publish = _publish(settings)
+        publish = choices.publish(settings)
         self._line = Line("bridge")
         self._spool = _spool(settings, self._line)
         self._outbox = Outbox(None if self._spool is None else self._spool.keep)
@@ -245,7 +96,7 @@ class App:
         self._announcer = Announcer(
             self._data_dir,
             [each.bridge for each in self.gateways],
-            _discovery(settings),
+            choices.discovery(settings),
             outbox=self._outbox,
             broker=self.publisher,
             line=self._line,
@@ -287,8 +138,8 @@ class App:
     ) -> Gateway:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
-        wanted = _wanted(self._settings, zone=self._zone is None)
-        sums = _sums(self._settings, self._zone or zone.machine())
+        wanted = choices.wanted(self._settings, zone=self._zone is None)
+        sums = choices.sums(self._settings, self._zone or zone.machine())
         bridge = Bridge(publish, wanted, sums, books, None if self._spool is None else self._spool.numbers)
         return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
@@ -424,7 +275,7 @@ class App:
             keepalive_s=mqtt.keepalive_s,
             timeout_s=mqtt.timeout_s,
             protocol=mqtt.protocol,
-            tls=_tls(mqtt.tls),
+            tls=choices.tls(mqtt.tls),
         )
 
 
@@ -436,24 +287,6 @@ def _stop_collecting() -> None:
     gc.collect()
     gc.freeze()
     give_back()
-
-
-def _reload(pins: Pins) -> None:
-    if not pins.reload():
-        log.warning("known certificates lost: the file could not be understood and was kept aside")
-
-
-def _publish(settings: Settings) -> Publish:
-    return Publish(
-        base_topic=settings.mqtt.base_topic,
-        retain=settings.mqtt.retain,
-        live=settings.publish.live,
-        meters=settings.publish.meters,
-        scalars=settings.publish.scalars,
-        fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
-        journal=settings.journal.enabled,
-        shown=settings.web.enabled,
-    )
 
 
 def _spool(settings: Settings, line: Line) -> Spool | None:
@@ -476,46 +309,10 @@ async def _keeping(spool: Spool | None, group: asyncio.TaskGroup) -> AsyncIterat
     await end(task)
 
 
-def _wanted(settings: Settings, *, zone: bool) -> Wanted:
-    inverters = settings.inverters
-    return Wanted(settings.energy.interval_s, inverters.interval_s if inverters.enabled else None, zone)
-
-
-def _sums(settings: Settings, zone: tzinfo) -> Sums:
-    return Sums(
-        energy_s=settings.energy.interval_s,
-        state_s=settings.homeassistant.interval_s,
-        night_w=settings.site.night_w,
-        grid=settings.energy.grid,
-        zone=zone,
-        tariff=config.tariff_of(settings.tariff),
-    )
-
-
-def _discovery(settings: Settings) -> Discovery | None:
-    homeassistant = settings.homeassistant
-    if not homeassistant.enabled:
-        return None
-    return Discovery(settings.mqtt.base_topic, homeassistant.prefix, homeassistant.style, __version__)
-
-
-def _tls(settings: config.Tls) -> ssl.SSLContext | None:
-    """A context that verifies certificate and name; there is none that does not."""
-    if not settings.enabled:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file)
-        if settings.cert_file is not None:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"mqtt.tls: the certificate files cannot be used ({error})") from None
-    return context
-
-
 def check(settings: Settings) -> None:
     """Raise the `ConfigError` that `run` would for what lies outside the configuration: folder and files."""
     installation.check(settings.data_dir)
-    _tls(settings.mqtt.tls)
+    choices.tls(settings.mqtt.tls)
 
 
 async def run(settings: Settings) -> None:

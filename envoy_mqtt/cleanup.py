@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from envoy_mqtt import app
+from envoy_mqtt import choices
 from envoy_mqtt.config import Settings
 from envoy_mqtt.config.settings import A_TOPIC, TOPIC
 from envoy_mqtt.doctor import visitor
@@ -70,7 +70,7 @@ async def empty(settings: Settings, place: Place, topics: Sequence[str]) -> None
 async def _visiting(settings: Settings, place: Place) -> AsyncIterator[Visit]:
     plan = Plan(place.base, name=f"cleanup_{secrets.token_hex(4)}")
     try:
-        async with visiting(visitor(settings, app._tls(settings.mqtt.tls), plan), plan) as visit:
+        async with visiting(visitor(settings, choices.tls(settings.mqtt.tls), plan), plan) as visit:
             yield visit
     except NotTaken as trouble:
         where = f"{settings.mqtt.host}:{settings.mqtt.port}"

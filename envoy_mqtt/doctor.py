@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from ssl import SSLContext
 
-from envoy_mqtt import app, config, installation
+from envoy_mqtt import choices, config, installation
 from envoy_mqtt.access import has_account, sections, tokens_of
 from envoy_mqtt.clock import unix
 from envoy_mqtt.config import Settings, forms
@@ -47,7 +47,7 @@ async def look(load: Callable[[], Settings], seconds: float, *, in_container: bo
     """The findings, in the order in which someone sets the bridge up; `load` may raise `ConfigError`."""
     try:
         settings = load()
-        tls = app._tls(settings.mqtt.tls)
+        tls = choices.tls(settings.mqtt.tls)
     except ConfigError as error:
         return of_place.diagnose(Place(error.mistakes))
     trial = await try_broker(settings, tls, in_container=in_container)

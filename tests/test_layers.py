@@ -135,6 +135,8 @@ LAYERS = {
         "report",
         "web.server",
         "desk",
+        "followed",
+        "choices",
         "app",
         "tariffs",
         "healthcheck",
@@ -199,7 +201,7 @@ HOMES = {
         "mqtt.requests",
     },
     "pydantic_settings": {"config"},
-    "structlog": {"log", "line", "app"},
+    "structlog": {"log", "line", "followed", "app"},
     "typer": {"cli"},
     "zeroconf": {"gateway.locate"},
 }

@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 from structlog.testing import capture_logs
 
-from envoy_mqtt import app
+from envoy_mqtt import followed
 from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.errors import BrokerUnavailable, GatewayUnavailable
@@ -53,7 +53,7 @@ class Day:
         self.line = Line("gateway", host="10.0.0.9", clock=lambda: self.now.steady)
         self.bridge = Bridge(Publish(), sums=Sums(energy_s=60.0))
         tokens = tokens_of(keys, name, gateway, self.line)
-        self.gateway = app.Gateway(
+        self.gateway = followed.Gateway(
             gateway, tokens, self.line, self.bridge, outbox=Outbox(), pins=Pins(folder)
         )
 

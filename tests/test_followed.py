@@ -5,9 +5,9 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from envoy_mqtt.app import Gateway
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.config import settings
+from envoy_mqtt.followed import Gateway
 from envoy_mqtt.gateway.auth import Cloud
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.gateway.tokens import Tokens

@@ -1,0 +1,68 @@
+"""From the configuration to what each part of the program is told of it."""
+
+import ssl
+from datetime import tzinfo
+
+from envoy_mqtt import __version__, config
+from envoy_mqtt.config import Settings
+from envoy_mqtt.errors import ConfigError
+from envoy_mqtt.gateway.plan import Wanted
+from envoy_mqtt.mqtt.discovery import Discovery
+from envoy_mqtt.mqtt.payload import Publish
+from envoy_mqtt.summary import Sums
+
+# How often a healthy stream has a reading.
+STREAM_INTERVAL_S = 1.0
+
+
+def publish(settings: Settings) -> Publish:
+    """Which topics are wanted, and how they are kept."""
+    return Publish(
+        base_topic=settings.mqtt.base_topic,
+        retain=settings.mqtt.retain,
+        live=settings.publish.live,
+        meters=settings.publish.meters,
+        scalars=settings.publish.scalars,
+        fresh_s=max(settings.availability.timeout_s, 3 * STREAM_INTERVAL_S),
+        journal=settings.journal.enabled,
+        shown=settings.web.enabled,
+    )
+
+
+def wanted(settings: Settings, *, zone: bool) -> Wanted:
+    """What gateways are asked beside their source; `zone` is whether they are asked for their time zone."""
+    inverters = settings.inverters
+    return Wanted(settings.energy.interval_s, inverters.interval_s if inverters.enabled else None, zone)
+
+
+def sums(settings: Settings, zone: tzinfo) -> Sums:
+    """What decides about `energy`, `state` and `tariff`."""
+    return Sums(
+        energy_s=settings.energy.interval_s,
+        state_s=settings.homeassistant.interval_s,
+        night_w=settings.site.night_w,
+        grid=settings.energy.grid,
+        zone=zone,
+        tariff=config.tariff_of(settings.tariff),
+    )
+
+
+def discovery(settings: Settings) -> Discovery | None:
+    """What discovery depends on; `None` where Home Assistant is not wanted."""
+    homeassistant = settings.homeassistant
+    if not homeassistant.enabled:
+        return None
+    return Discovery(settings.mqtt.base_topic, homeassistant.prefix, homeassistant.style, __version__)
+
+
+def tls(settings: config.Tls) -> ssl.SSLContext | None:
+    """A context that verifies certificate and name; there is none that does not."""
+    if not settings.enabled:
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.cert_file is not None:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(f"mqtt.tls: the certificate files cannot be used ({error})") from None
+    return context
