@@ -117,7 +117,7 @@ async def _look(quiet: Quiet, ears: Ears, update: Update, seconds: float) -> See
     quiet.pass_by(seconds)
     live = await _live(quiet, ears)
     # An energy that is older may be of counters that are, too.
-    energy = await _newer(ears, "/energy", live["time"])
+    energy = await _newer(ears, "/energy", live["time"] - 0.001)
     return Seen(live, energy, await update())
 
 
