@@ -14,7 +14,7 @@ from envoy_mqtt.mqtt.spool import Item, Spool
 SERIAL = "122100000017"
 
 # Far longer than anything takes.
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 def reading(sequence: int, serial: str = SERIAL, *, size: int = 0) -> Message:
