@@ -4,7 +4,6 @@
 UV_VERSION := 0.13.8
 PYTHON     ?= python3
 BIN        := .venv/bin
-BROKERS    := mosquitto mosquitto-clients nats-server
 APT_LINE   := sudo apt install git make python3 python3-venv
 
 export UV_PYTHON_DOWNLOADS := never
@@ -63,19 +62,9 @@ bench: .venv/.ready mosquitto  ## the README's figures, measured here
 clean:  ## away with everything that make made
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Tests want real brokers, Mosquitto and NATS: installed where it is missing and we may, else said and skipped (never
-# in CI, where tests/conftest.py turns the missing tool into a failure).
+# Tests want real brokers.
 mosquitto:
-	@PATH="$$PATH:/usr/sbin:/usr/local/sbin"; command -v mosquitto >/dev/null && command -v mosquitto_pub >/dev/null && command -v nats-server >/dev/null || { \
-	  if [ "$$(id -u)" = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else sudo=no; fi; \
-	  if [ "$$sudo" = no ] || ! command -v apt-get >/dev/null; then \
-	    echo "mosquitto or nats-server is not installed and may not be from here: tests that need them are skipped (sudo apt install $(BROKERS))"; \
-	  else \
-	    echo "installing $(BROKERS), which the tests talk to"; \
-	    { $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive \
-	        apt-get install -y -qq --no-install-recommends $(BROKERS) >/dev/null; } || \
-	      echo "they could not be installed: tests that need them are skipped (sudo apt install $(BROKERS))"; \
-	  fi; }
+	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server
 
 .venv/.ready: pyproject.toml uv.lock
 	@command -v git >/dev/null || { echo "git is missing: $(APT_LINE)"; exit 1; }
