@@ -79,11 +79,14 @@ def run(config: ConfigFile = None) -> None:
 @cli.command()
 def demo(
     port: Annotated[int, typer.Option(help="The broker's port; a free one where it is taken.")] = 1883,
+    host: Annotated[
+        str, typer.Option(help="The address that broker and web server listen on; neither has a password.")
+    ] = "127.0.0.1",
 ) -> None:
     """A simulated house, a broker and the bridge between them, in one process."""
     from envoy_mqtt.demo import demo as play
 
-    _play(play(port))
+    _play(play(port, host))
 
 
 @cli.command()
