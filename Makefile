@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Trust what this machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test test-homeassistant test-pyenphase test-kill test-faults test-faults-short soak soak-short check format clean mosquitto bench
+.PHONY: help setup demo test test-homeassistant test-pyenphase test-image dist test-kill test-faults test-faults-short soak soak-short check format clean mosquitto bench
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -31,6 +31,11 @@ test-homeassistant: .venv/.ready mosquitto  ## discovery against a real Home Ass
 test-pyenphase: .venv/.ready mosquitto  ## what the bridge says beside what pyenphase says, installed once below .tools
 	@$(BIN)/python -m tests.pyenphase.environment
 	@[ ! -e .tools/pyenphase/ready ] || $(BIN)/pytest tests/pyenphase
+
+test-image: .venv/.ready mosquitto  ## the container image, built and run without an engine; its base once below .tools
+	@tests/need.sh buildah debootstrap
+	@$(BIN)/python -m tests.image.environment
+	@[ ! -e .tools/image/ready ] || $(BIN)/pytest tests/image
 
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
 	FAULT_ROUNDS=3 $(BIN)/pytest tests/faults --timeout 600
@@ -58,6 +63,10 @@ format: .venv/.ready  ## let ruff write the format
 
 bench: .venv/.ready mosquitto  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
+
+dist: .venv/.ready  ## wheel and source distribution, in dist/
+	@rm -rf dist
+	@.tools/bin/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
 clean:  ## away with everything that make made
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
