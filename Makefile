@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Trust what this machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test test-homeassistant test-pyenphase test-image dist test-kill test-faults test-faults-short soak soak-short check format clean mosquitto bench
+.PHONY: help setup demo test test-homeassistant test-pyenphase test-image test-package dist test-kill test-faults test-faults-short soak soak-short check format clean mosquitto bench
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -36,6 +36,9 @@ test-image: .venv/.ready mosquitto  ## the container image, built and run withou
 	@tests/need.sh buildah debootstrap
 	@$(BIN)/python -m tests.image.environment
 	@[ ! -e .tools/image/ready ] || $(BIN)/pytest tests/image
+
+test-package: dist mosquitto  ## wheel and source distribution, installed and run as people do
+	$(BIN)/pytest tests/package
 
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
 	FAULT_ROUNDS=3 $(BIN)/pytest tests/faults --timeout 600
