@@ -40,11 +40,6 @@ WORDS = (PASSWORD, USERNAME, SESSION, BROKER_PASSWORD, PROXY_PASSWORD, DERIVED)
 SCOPES = ("/info", "/ivp/meters", "/stream/meter")
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 class Done(NamedTuple):
     """What a command said, all of it."""
 
