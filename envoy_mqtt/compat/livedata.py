@@ -42,7 +42,7 @@ def filled(page: Mapping[str, Any], reading: Reading, site: Site) -> Document:
         said["soc"] = None if charge is None else round(charge)
     for name, quantity in SECTIONS.items():
         if quantity in reading.quantities.phases:
-            said[name] = _section(quantity, reading, site)
+            said[name] = _section(said.get(name), _values(quantity, reading, site))
     return {key: value for key, value in page.items() if key != STALE} | {"meters": said}
 
 
@@ -54,7 +54,14 @@ def blank(site: Site) -> Document:
     return {"meters": meters | dict.fromkeys(BATTERIES) | dict.fromkeys((*SECTIONS, GENERATOR), nothing)}
 
 
-def _section(quantity: Quantity, reading: Reading, site: Site) -> dict[str, int | None]:
+def _section(before: object, values: Document) -> Document:
+    """With the keys that the page has: the first firmware tells no phases."""
+    return (
+        {key: values.get(key, told) for key, told in before.items()} if isinstance(before, dict) else values
+    )
+
+
+def _values(quantity: Quantity, reading: Reading, site: Site) -> Document:
     phases, wholes = reading.quantities
     total = whole(phases[quantity])
     if total.power is None:

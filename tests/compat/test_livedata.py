@@ -87,3 +87,10 @@ def test_where_there_is_no_page_relays_and_reserve_are_unknown() -> None:
     assert meters["generator"] == section(*[0] * 8)
     assert meters["grid"]["agg_p_mw"] == -3_200_000
     assert list(meters["grid"]) == list(meters["generator"])
+
+
+def test_a_firmware_that_tells_no_phases_goes_on_telling_none() -> None:
+    layout = site(P, N)
+    page = {"meters": {"grid": {"agg_p_mw": 1, "agg_s_mva": 2, "new": 3}}}
+    meters = filled(page, reading(layout, {P: (MADE,), N: (EXPORT,)}), layout)["meters"]
+    assert meters["grid"] == {"agg_p_mw": -1_600_000, "agg_s_mva": -1_627_882, "new": 3}
