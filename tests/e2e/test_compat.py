@@ -66,7 +66,7 @@ HOUSES = (
     House("production+net", "single-three", "D7.0.88"),
     House("production+net", "three", "D8.3.5289"),
     House("production+total", "split", "D8.3.5167"),
-    House("production+net", "split", "D8.3.5433", "metered"),
+    House("production+net", "split", "D8.3.5167", "metered"),
 )
 
 
