@@ -76,6 +76,10 @@ LAYERS = {
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",
+        "compat.stream",
+        "compat.readings",
+        "compat.livedata",
+        "compat.imitation",
         "mqtt.requests",
         "mqtt.record",
         "mqtt.hole",
@@ -254,7 +258,10 @@ def imports(source: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             origin = "." * node.level + (node.module or "")
-            deeper = origin in ("envoy_mqtt", *(f"envoy_mqtt.{each}" for each in ("gateway", "mqtt", "web")))
+            deeper = origin in (
+                "envoy_mqtt",
+                *(f"envoy_mqtt.{each}" for each in ("compat", "gateway", "mqtt", "web")),
+            )
             found |= {f"{origin}.{alias.name}" for alias in node.names} if deeper else {origin}
     return found - {"envoy_mqtt.__version__"}
 
