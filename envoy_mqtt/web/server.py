@@ -57,6 +57,7 @@ JSON = "application/json"
 TEXT = "text/plain; charset=utf-8"
 
 UNKNOWN_NAME = "This name is not known here: add it to web.allowed_hosts, or use the address.\n"
+NO_TARIFF = "This gateway has no tariff: /api/prices?serial=… wants the serial number of one that has.\n"
 UNLISTENING = "web server cannot listen"
 
 log = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class Server:
             "/healthz": self._healthz,
             "/metrics": self._metrics,
             "/api/state": self._state,
+            "/api/prices": self._prices,
             "/events": self._events,
         }
         self.listening = False
@@ -154,6 +156,10 @@ class Server:
 
     async def _state(self, _: BaseRequest) -> Response:
         return _json(200, events.document(self.audience.last, self._report.content(now())))
+
+    async def _prices(self, request: BaseRequest) -> Response:
+        prices = self._report.prices(request.query.get("serial", ""), now())
+        return _text(404, NO_TARIFF) if prices is None else _json(200, encode(prices))
 
     async def _metrics(self, _: BaseRequest) -> Response:
         # Only who is scraped carries it: half a MiB, and on a small machine half a second that others need.
