@@ -40,7 +40,7 @@ ACCOUNTS = {"import": "import", "export": "export", "self": "import"}
 class Book:
     """`layout` is a word that changes with where the energies come from, empty where there is no grid.
 
-    `changes` is how often another period, price or day began.
+    `flow` is told of every reading (`Flow.read`), `changes` is how often another period, price or day began.
     """
 
     def __init__(
@@ -57,6 +57,7 @@ class Book:
         self._payload_keys = [key for key in self.keys if key not in ("time", "timestamp")]
         self._sums: dict[str, Value] | None = None
         self._flow = Flow()
+        self.flow = self._flow.read
         self._until = 0.0
         self.changes = 0
         try:
@@ -136,10 +137,6 @@ class Book:
         self._since = self._since or self._today(now)
         self.changes += changed
         return changed
-
-    def flow(self, live: Mapping[str, Any], taken: float) -> None:
-        """A reading, taken at `taken` on the steady clock; `live` is as it is published."""
-        self._flow.read(live, taken)
 
     def settle(self, energies: Mapping[str, Amount], now: Instant) -> None:
         """The lifetime energies were told."""

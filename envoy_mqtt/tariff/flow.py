@@ -10,7 +10,12 @@ WS_PER_WH = 3600.0
 
 
 class Flow:
-    """Import, export and self-consumption in W and s, until they are handed over."""
+    """Import, export and self-consumption in W and s, until they are handed over.
+
+    One of import and export is always 0: they are the two sides of one power.
+    """
+
+    __slots__ = ("_exported", "_imported", "_own", "_seconds", "_taken")
 
     def __init__(self) -> None:
         self._taken = -inf
@@ -22,14 +27,16 @@ class Flow:
         Each power stands for the time since the one before it.
         """
         seconds, self._taken = taken - self._taken, taken
-        if 0.0 < seconds <= MAX_GAP_S:
-            try:
-                self._imported += live["grid_import_power"] * seconds
+        imported = live["grid_import_power"]
+        if imported is not None and 0.0 < seconds <= MAX_GAP_S:
+            self._seconds += seconds
+            if imported:
+                self._imported += imported * seconds
+            else:
                 self._exported += live["grid_export_power"] * seconds
-                self._own += (live["self_consumption_power"] or 0.0) * seconds
-                self._seconds += seconds
-            except TypeError:  # the net is not known
-                return
+            own = live["self_consumption_power"]
+            if own:
+                self._own += own * seconds
 
     def hand_over(self) -> tuple[dict[str, float], float]:
         """What flowed in Wh, by account, and in how many seconds; from now on it begins at 0."""

@@ -84,7 +84,7 @@ async def test_a_retained_price_counts_and_so_does_the_next_and_a_restart_goes_o
             prices = await shown(web, Options().serial)
         assert prices is not None
         assert [set(prices["export"]), prices["currency"]] == [{0.08}, "EUR"]
-        assert (prices["import"][:3], prices["import"][-1]) == ([None, 0.25, -0.5], None), "heard, and not yet"
+        assert (prices["import"][:3], prices["import"][-1]) == ([None, 0.25, -0.5], None)
         last = told(ears)[-1]
         assert (last["currency"], last["import_period"], last["export_period"]) == ("EUR", "now", "sun")
         assert last["import_cost_bill"] == pytest.approx(last["import_cost"] + 1.5, abs=2e-4)
