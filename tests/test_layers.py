@@ -72,6 +72,7 @@ LAYERS = {
         "mqtt.message",
         "mqtt.about",
         "mqtt.payload",
+        "mqtt.notices",
         "mqtt.state",
         "mqtt.entity",
         "mqtt.electrical",
@@ -100,7 +101,7 @@ LAYERS = {
         "web.metrics",
         "diagnosis",
     ),
-    "product": ("bridge", "standing"),
+    "product": ("inventory", "bridge", "standing"),
     "shell": (
         "clock",
         "memory",
