@@ -1,4 +1,4 @@
-"""What is said of a gateway when it changes, and only then: availability, `gateway`, what is emptied. Pure."""
+"""What is said of a gateway when it changes: availability, `gateway`, and what is emptied. Pure."""
 
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message
 from envoy_mqtt.mqtt.payload import Publish
