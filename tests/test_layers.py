@@ -68,6 +68,7 @@ LAYERS = {
         "beat",
         "mqtt.message",
         "mqtt.about",
+        "mqtt.scalars",
         "mqtt.payload",
         "mqtt.state",
         "mqtt.entity",
