@@ -82,7 +82,7 @@ class Bridge:
         self._wanted = wanted
         self._sums = sums
         self._books = dict(books)
-        self._heard: dict[str, bytes] = {}
+        self._heard: dict[str, tuple[bytes, Instant]] = {}
         self._events = Decoder()
         self._pace = Pace()
         self._wall = WallClock()
@@ -315,13 +315,17 @@ class Bridge:
 
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """A message came on a price's topic; whether it was understood, as far as that is known yet."""
-        self._heard[topic] = payload
+        self._heard[topic] = payload, now
         return self._site is None or self._summary.hear(topic, payload, now)
 
     @property
     def changes(self) -> int:
         """How often another period, price or day of a tariff began: the counters are wanted then."""
         return 0 if self._site is None else self._summary.changes
+
+    def course(self, now: Instant) -> dict[str, object] | None:
+        """What power costs over today, for a chart; `None` where nothing is known of it."""
+        return None if self._site is None else self._summary.course(now)
 
     @property
     def tariff(self) -> Tariff | None:
