@@ -44,8 +44,11 @@ def _step(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Lone surrogates (a variable that is not UTF-8) would fail whoever prints the sentence."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """Lone surrogates (a variable that is not UTF-8) would fail whoever prints the sentence, and a line break
+    would make two of it.
+    """
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def wrong(name: str, key: Key, value: object) -> str:
