@@ -71,6 +71,7 @@ LAYERS = {
         "beat",
         "mqtt.message",
         "mqtt.about",
+        "mqtt.scalars",
         "mqtt.payload",
         "mqtt.notices",
         "mqtt.state",
