@@ -12,6 +12,9 @@ from envoy_mqtt.energy.since import number
 # Half a year of days with five changes each; what comes before then counts as one.
 MOST_PARTS = 1000
 
+# Less is no time between two readings, and nothing to divide by.
+MOMENT_S = 1e-3
+
 
 class Rate(NamedTuple):
     """A period, its price per kWh (`None` while none came), and the local date, ISO 8601."""
@@ -38,7 +41,7 @@ class Part(NamedTuple):
     @property
     def power(self) -> float | None:
         """Its mean, in Wh a second; `None` where nothing of it is known."""
-        return self.wh / self.known_s if self.known_s else None
+        return self.wh / self.known_s if self.known_s >= MOMENT_S else None
 
     def with_all(self, other: "Part") -> "Part":
         """Both together at the rate of this one."""
