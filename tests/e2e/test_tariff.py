@@ -11,7 +11,7 @@ import pytest
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import Ears, bridging, free_port, listening, settings
+from tests.e2e.harness import Ears, bridging, free_port, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 CONFIG = """
@@ -34,15 +34,6 @@ price_key = "price"
 name = "sun"
 price = 0.08
 """
-
-
-def target(gateway: Gateway, port: int) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": port,
-    }
 
 
 def told(ears: Ears) -> list[Any]:
