@@ -97,6 +97,7 @@ LAYERS = {
         "web.events",
         "web.history",
         "web.query",
+        "web.money",
         "web.metrics",
         "diagnosis",
     ),
@@ -200,7 +201,7 @@ HOMES = {
     "holidays": {"almanac"},
     "jwt": {"gateway.token", "simulator"},
     "paho": {"mqtt.connection", "mqtt.publisher"},
-    "prometheus_client": {"web.metrics"},
+    "prometheus_client": {"web.metrics", "web.money"},
     "pydantic": {"config"},
     "pydantic_core": {
         "gateway.document",
