@@ -7,6 +7,7 @@ from envoy_mqtt import __version__, config
 from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.gateway.plan import Wanted
+from envoy_mqtt.mqtt.connection import Broker
 from envoy_mqtt.mqtt.discovery import Discovery
 from envoy_mqtt.mqtt.payload import Publish
 from envoy_mqtt.summary import Sums
@@ -52,7 +53,32 @@ def discovery(settings: Settings) -> Discovery | None:
     homeassistant = settings.homeassistant
     if not homeassistant.enabled:
         return None
-    return Discovery(settings.mqtt.base_topic, homeassistant.prefix, homeassistant.style, __version__)
+    slug = settings.supervisor.slug if settings.supervisor else ""
+    return Discovery(
+        settings.mqtt.base_topic,
+        homeassistant.prefix,
+        homeassistant.style,
+        __version__,
+        # The frontend opens the app's own page (HA notes, section 1.8).
+        f"homeassistant://hassio/ingress/{slug}" if slug and settings.web.enabled else None,
+    )
+
+
+def broker(mqtt: config.Mqtt, client_id: str, will: str, listens: tuple[str, ...] = ()) -> Broker:
+    """How someone with this client id connects; raises `ConfigError` where certificates cannot be used."""
+    return Broker(
+        host=mqtt.host,
+        port=mqtt.port,
+        client_id=client_id,
+        will=will,
+        wanted=listens,
+        username=mqtt.username,
+        password=None if mqtt.password is None else mqtt.password.get_secret_value(),
+        keepalive_s=mqtt.keepalive_s,
+        timeout_s=mqtt.timeout_s,
+        protocol=mqtt.protocol,
+        tls=tls(mqtt.tls),
+    )
 
 
 def tls(settings: config.Tls) -> ssl.SSLContext | None:
