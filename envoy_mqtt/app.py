@@ -86,7 +86,9 @@ class App:
         self._pins = Pins(self._data_dir)
         reload(self._pins)
         self._services = services(settings)
-        self.broker_line = Line("broker", host=settings.mqtt.host if self._services is None else "of Home Assistant")
+        self.broker_line = Line(
+            "broker", host=settings.mqtt.host if self._services is None else "of Home Assistant"
+        )
         publish = choices.publish(settings)
         self._line = Line("bridge")
         self._spool = _spool(settings, self._line)
