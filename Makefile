@@ -62,9 +62,9 @@ bench: .venv/.ready mosquitto  ## the README's figures, measured here
 clean:  ## away with everything that make made
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Tests want real brokers.
+# Tests want real brokers, and something that reads the app's profile.
 mosquitto:
-	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server
+	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server apparmor_parser=apparmor setpriv=util-linux
 
 .venv/.ready: pyproject.toml uv.lock
 	@command -v git >/dev/null || { echo "git is missing: $(APT_LINE)"; exit 1; }

@@ -25,7 +25,7 @@ LARGEST_ANSWER = 64 * 1024
 FOREIGN = (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError, ValueError)
 
 ELSE = "or enter a broker of your own in this app's configuration"
-NONE_YET = f'Home Assistant knows of no broker yet: install and start the app "Mosquitto broker", {ELSE}'
+NONE_YET = f"Home Assistant knows of no broker yet: install and start the app Mosquitto broker, {ELSE}"
 SILENT = "Home Assistant's Supervisor does not say which broker there is"
 
 

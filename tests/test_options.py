@@ -121,8 +121,8 @@ def test_without_a_file_there_is_no_form(tmp_path: Path) -> None:
         (
             {"gateway_host": "192.0.2.300"},
             (
-                '"Gateway address" (gateway_host): found "192.0.2.300", allowed is a name, an IPv4 address or '
-                "[an IPv6 address], each with or without :port"
+                '"Gateway address" (gateway_host): found "192.0.2.300", allowed is a name, an IPv4 address '
+                "or [an IPv6 address], each with or without :port"
             ),
         ),
         (
@@ -151,8 +151,8 @@ def test_without_a_file_there_is_no_form(tmp_path: Path) -> None:
         (
             {"further_settings": ["web.port = 0"]},
             (
-                'web.port in "Further settings" (further_settings): found 0, allowed is a whole number from 1 '
-                "to 65535"
+                'web.port in "Further settings" (further_settings): found 0, allowed is a whole number from '
+                "1 to 65535"
             ),
         ),
         (
