@@ -71,6 +71,7 @@ def test_a_broker_that_is_not_known_yet_is_not_shown(tmp_path: Path) -> None:
     it = settings(tmp_path, **APP)
     assert {"host", "port"} & public(it)["mqtt"].keys() == set()
     assert 'host = "localhost"' not in show(it)
+    assert choices.configured(it)["broker"] is None
     assert public(settings(tmp_path))["mqtt"]["host"] == "localhost"
 
 

@@ -105,7 +105,7 @@ def test_the_profile_lets_nobody_write_outside_of_the_data_folder_and_scratch() 
 
 def test_the_image_gets_the_packages_that_the_lock_file_names() -> None:
     """`make app-requirements` writes the list."""
-    command = [ROOT / ".tools" / "bin" / "uv", "export", "--frozen", "--offline", "--quiet"]
+    command = [str(ROOT / ".tools" / "bin" / "uv"), "export", "--frozen", "--offline", "--quiet"]
     command += ["--no-dev", "--no-emit-project", "--no-header"]
     environ = {**os.environ, "UV_PYTHON_DOWNLOADS": "never"}
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)

@@ -5,7 +5,6 @@ from typing import Any, get_args
 
 import pytest
 import yaml
-from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from envoy_mqtt import __version__
@@ -101,14 +100,8 @@ def limits(field: FieldInfo) -> tuple[Any, Any]:
 
 
 def words(field: FieldInfo) -> tuple[str, ...]:
-    """The words of a `Literal`, whatever it is called and whatever stands around it."""
-    try:
-        TypeAdapter(field.annotation).validate_python("no such word")
-    except ValidationError as error:
-        (problem, *_) = error.errors()
-        if problem["type"] == "literal_error":
-            return tuple(word for word in get_args(field.annotation) if isinstance(word, str))
-    return ()
+    """The words of a `Literal`."""
+    return tuple(word for word in get_args(field.annotation) if isinstance(word, str))
 
 
 @pytest.mark.parametrize("name", CONFIG["options"])
