@@ -157,7 +157,7 @@ async def test_a_broker_that_comes_late_and_then_changes_its_password_is_found(
             running(image, data, gateway_form(gateway), supervisor) as app,
         ):
             assert await app.answers("/livez") == (200, {"status": "ok"})
-            await eventually(lambda: supervisor.asked >= 3)
+            await eventually(lambda: supervisor.asked >= 2)
             _, told = await app.get("/healthz")
             (problem,) = [each for each in told["problems"] if each["code"] == "broker_unreachable"]
             assert NONE_YET in problem["text"]
