@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Trust what this machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test test-homeassistant test-pyenphase test-kill test-faults test-faults-short soak soak-short check format clean mosquitto bench
+.PHONY: help setup demo test test-homeassistant test-pyenphase test-kill test-faults test-faults-short soak soak-short check format clean mosquitto app-requirements bench
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -56,15 +56,18 @@ format: .venv/.ready  ## let ruff write the format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+app-requirements: .venv/.ready  ## the list of packages in the Home Assistant app's image, from uv.lock
+	@.tools/bin/uv export --frozen --offline --quiet --no-dev --no-emit-project --no-header > docker/addon/requirements.txt
+
 bench: .venv/.ready mosquitto  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
 
 clean:  ## away with everything that make made
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Tests want real brokers.
+# Tests want real brokers, and something that reads the app's profile.
 mosquitto:
-	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server
+	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server apparmor_parser=apparmor setpriv=util-linux
 
 .venv/.ready: pyproject.toml uv.lock
 	@command -v git >/dev/null || { echo "git is missing: $(APT_LINE)"; exit 1; }
