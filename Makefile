@@ -22,7 +22,7 @@ demo: .venv/.ready  ## a simulated house, a broker and the bridge, in one proces
 	@$(BIN)/envoy-mqtt demo
 
 test: .venv/.ready mosquitto  ## all tests, real Mosquitto included
-	$(BIN)/pytest
+	$(BIN)/pytest -n 4 --dist worksteal
 
 test-homeassistant: .venv/.ready mosquitto  ## discovery against a real Home Assistant, installed once below .tools
 	@$(BIN)/python -m tests.homeassistant.environment
@@ -40,7 +40,7 @@ test-consumers: .venv/.ready mosquitto  ## Node-RED, Prometheus, InfluxDB and al
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
 	FAULT_ROUNDS=3 $(BIN)/pytest tests/faults --timeout 600
 
-test-faults-short: .venv/.ready mosquitto  ## the same in a minute and a half
+test-faults-short: .venv/.ready mosquitto  ## the same in three minutes
 	$(BIN)/pytest tests/faults -m "not long"
 
 soak: .venv/.ready mosquitto  ## a day's readings in half an hour, with restarts; where each of them went
@@ -50,7 +50,7 @@ soak-short: .venv/.ready mosquitto  ## 100 seconds of it
 	$(BIN)/python -m tests.faults.soak --minutes 1.6
 
 test-kill: .venv/.ready mosquitto  ## 200 times kill -9 with the journal on: what is lost, what is said of it
-	KILL_ROUNDS=200 $(BIN)/pytest -s --timeout=0 tests/e2e/test_kill.py
+	KILL_ROUNDS=200 $(BIN)/pytest -s --timeout=0 tests/faults/test_kill.py
 
 check: .venv/.ready  ## lint, format, types
 	$(BIN)/ruff check

@@ -63,6 +63,9 @@ LAYERS = {
         "tariff.sheet",
         "tariff.account",
         "tariff.bill",
+        "tariff.flow",
+        "tariff.course",
+        "tariff.statement",
         "tariff.book",
         "tariff.week",
         "beat",
@@ -76,6 +79,10 @@ LAYERS = {
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",
+        "compat.stream",
+        "compat.readings",
+        "compat.livedata",
+        "compat.imitation",
         "mqtt.requests",
         "mqtt.record",
         "mqtt.hole",
@@ -86,7 +93,10 @@ LAYERS = {
         "health",
         "summary",
         "web.hosts",
+        "web.clients",
         "web.events",
+        "web.history",
+        "web.query",
         "web.metrics",
         "diagnosis",
     ),
@@ -126,6 +136,7 @@ LAYERS = {
         "announcer",
         "mqtt.trial",
         "web.audience",
+        "web.files",
     ),
     "far ends": ("simulator",),
     "wiring": (
@@ -133,6 +144,8 @@ LAYERS = {
         "log",
         "access",
         "report",
+        "web.answers",
+        "web.views",
         "web.server",
         "desk",
         "followed",
@@ -178,6 +191,8 @@ HOMES = {
         "gateway.trouble",
         "gateway.wire",
         "simulator",
+        "web.answers",
+        "web.views",
         "web.server",
     },
     "aiomqtt": {"mqtt.connection", "mqtt.publisher", "mqtt.trial", "demo"},
@@ -246,7 +261,10 @@ def imports(source: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             origin = "." * node.level + (node.module or "")
-            deeper = origin in ("envoy_mqtt", *(f"envoy_mqtt.{each}" for each in ("gateway", "mqtt", "web")))
+            deeper = origin in (
+                "envoy_mqtt",
+                *(f"envoy_mqtt.{each}" for each in ("compat", "gateway", "mqtt", "web")),
+            )
             found |= {f"{origin}.{alias.name}" for alias in node.names} if deeper else {origin}
     return found - {"envoy_mqtt.__version__"}
 
