@@ -10,8 +10,9 @@ import pytest
 
 from tests.consumers.environment import PROGRAM, READY
 from tests.consumers.pages import FOLDER
-from tests.consumers.program import Program, require
+from tests.consumers.program import Program
 from tests.e2e.harness import free_port
+from tests.programs import require
 
 SETTINGS = """
 module.exports = {{
@@ -42,7 +43,7 @@ def node_red(folder: Path, name: str, broker: int, places: Mapping[str, str] = {
     (folder / "settings.js").write_text(SETTINGS.format(port=free_port()))
     options = ("--userDir", folder, "--settings", folder / "settings.js")
     return Program(
-        folder, require("node"), PROGRAM, *options, ready=lambda words: "Connected to broker" in words
+        folder, require("node", "nodejs"), PROGRAM, *options, ready=lambda words: "Connected to broker" in words
     )
 
 

@@ -1,28 +1,25 @@
 """The pages of docs/consumers and the files beside them."""
 
 import asyncio
-import re
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 
-from tests.consumers.program import require
+import tests.pages
+from tests.programs import require
 
-FOLDER = Path(__file__).parents[2] / "docs" / "consumers"
-PAGES = sorted(FOLDER.glob("*.md"))
+FOLDER = tests.pages.ROOT / "docs" / "consumers"
+PAGES = sorted(path.name for path in FOLDER.glob("*.md"))
 FILES = sorted(path for path in FOLDER.rglob("*") if path.is_file())
 
 
-def blocks(page: Path, kind: str) -> list[str]:
-    """The page's blocks of one kind; "" is those of none."""
-    found = re.findall(r"^```(\w*)\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
-    return [text for name, text in found if name == kind]
+def commands(page: str) -> list[list[str]]:
+    """What one of these pages tells to type, in words."""
+    return [shlex.split(line) for line in tests.pages.commands(f"docs/consumers/{page}")]
 
 
-def commands(page: Path) -> list[list[str]]:
-    """What a page tells to type, in words."""
-    lines = [line for text in blocks(page, "console") for line in text.splitlines()]
-    return [shlex.split(line.removeprefix("$ ")) for line in lines if line.startswith("$ ")]
+def blocks(page: str, language: str) -> list[str]:
+    """The fenced blocks of one of these pages."""
+    return tests.pages.blocks(f"docs/consumers/{page}", language)
 
 
 async def typed(words: list[str], places: Mapping[str, str], *more: str) -> str:

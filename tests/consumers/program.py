@@ -2,29 +2,14 @@
 
 import asyncio
 import os
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
-import pytest
-
 from tests.e2e.harness import eventually
-from tests.mosquitto import SEARCH_PATH
 
 # Node.js and a Go program on a busy machine, many times over.
 PATIENCE_S = 60.0
-
-
-def require(name: str) -> str:
-    """An executable. Without it the test is skipped, or, in CI, fails."""
-    found = shutil.which(name, path=SEARCH_PATH)
-    if found is None:
-        missing = f"{name} is not installed (make test-consumers does it)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
 
 
 class Program:

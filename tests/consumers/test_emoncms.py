@@ -30,10 +30,10 @@ async def test_each_scalar_is_said_again_and_nothing_else(tmp_path: Path, keys: 
             before, after = "emon/envoy/", f"envoy/{SERIAL}/sensor/"
             heard = {each.topic for each in site.ears.heard if each.topic.startswith(after)}
             assert {topic.replace(before, after) for topic in said} <= heard
-            (check,) = commands(FOLDER / "emoncms.md")
+            (check,) = commands("emoncms.md")
             assert all(line.startswith(before) for line in await subscribed(check, broker.port, 5))
             assert all(len(topic.split("/")) == 3 for topic in said)
 
 
 def test_the_page_shows_the_rule() -> None:
-    assert blocks(FOLDER / "emoncms.md", "") == [f"{LINES[-1]}\n"]
+    assert blocks("emoncms.md", "text") == [f"{LINES[-1]}\n"]

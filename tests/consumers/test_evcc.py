@@ -9,8 +9,8 @@ import yaml
 
 from tests.consumers.conftest import Capture
 from tests.consumers.pages import FOLDER
-from tests.consumers.program import require
 from tests.consumers.site import SERIAL
+from tests.programs import require
 
 FILES = sorted((FOLDER / "evcc").glob("*.yaml"))
 

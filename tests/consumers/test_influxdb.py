@@ -11,15 +11,16 @@ import aiohttp
 
 from envoy_mqtt.simulator.identity import Keys
 from tests.consumers.node_red import node_red
-from tests.consumers.pages import FOLDER, blocks, commands, typed
-from tests.consumers.program import Program, require
+from tests.consumers.pages import blocks, commands, typed
+from tests.consumers.program import Program
 from tests.consumers.site import SERIAL, WHOLE, at_work
 from tests.e2e.harness import Heard, free_port
 from tests.mosquitto import Mosquitto
+from tests.programs import require
 
 QUICK = replace(WHOLE, rate_hz=4.0)
 
-PAGE = FOLDER / "influxdb.md"
+PAGE = "influxdb.md"
 
 CONFIGURATION = """
 reporting-disabled = true
@@ -41,7 +42,7 @@ async def influxdb(folder: Path) -> AsyncIterator[int]:
     """One that is empty; its port."""
     port = free_port()
     file = configured(folder, port)
-    command = (require("influxd"), "run", "-config", file)
+    command = (require("influxd", "influxdb"), "run", "-config", file)
     async with Program(folder, *command, ready=lambda words: "Listening for signals" in words):
         yield port
 

@@ -7,7 +7,7 @@ import aiomqtt
 
 from envoy_mqtt.simulator.identity import Keys
 from tests.consumers.node_red import node_red
-from tests.consumers.pages import FOLDER, commands, subscribed
+from tests.consumers.pages import commands, subscribed
 from tests.consumers.program import PATIENCE_S
 from tests.consumers.site import ONE_PHASE, SERIAL, at_work
 from tests.e2e.harness import Ears, listening
@@ -88,5 +88,5 @@ async def test_the_bridges_messages_arrive_as_objects(tmp_path: Path, broker: Mo
         (first, *_) = site.ears.on(SWITCH)
         assert first.payload == b"OFF"
         assert "[error]" not in program.words
-        (check,) = commands(FOLDER / "node-red.md")
+        (check,) = commands("node-red.md")
         assert f"{SWITCH} OFF" in await subscribed(check, broker.port, 3)

@@ -18,12 +18,13 @@ import yaml
 
 from envoy_mqtt.simulator.identity import Keys
 from tests.consumers.pages import FOLDER, blocks, commands, typed
-from tests.consumers.program import PATIENCE_S, Program, require
+from tests.consumers.program import PATIENCE_S, Program
 from tests.consumers.site import SERIAL, WHOLE, at_work
 from tests.e2e.harness import free_port
 from tests.mosquitto import Mosquitto
+from tests.programs import require
 
-PAGE = FOLDER / "prometheus-grafana.md"
+PAGE = "prometheus-grafana.md"
 CONFIGURATION = FOLDER / "prometheus" / "prometheus.yml"
 ALERTS = FOLDER / "prometheus" / "alerts.yml"
 DASHBOARDS = sorted((FOLDER / "grafana").glob("*.json"))
@@ -120,7 +121,7 @@ async def test_every_query_gets_data(tmp_path: Path, broker: Mosquitto, keys: Ke
 
 def on_the_page() -> Iterator[tuple[str, str]]:
     """The queries that the page shows."""
-    for row in re.findall(r"^\| [^|]+ \| (`.+) \|$", PAGE.read_text(), re.MULTILINE):
+    for row in re.findall(r"^\| [^|]+ \| (`.+) \|$", (FOLDER / PAGE).read_text(), re.MULTILINE):
         for query in re.findall(r"`([^`]+)`", row):
             yield "the page", query
 
@@ -147,7 +148,7 @@ def test_each_alert_fires_when_it_should(tmp_path: Path) -> None:
     cases.write_text(
         cases.read_text().replace("rule_files: [alerts.yml]", f"rule_files: [{tmp_path}/alerts.yml]")
     )
-    subprocess.run([require("promtool"), "test", "rules", cases], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([require("promtool", "prometheus"), "test", "rules", cases], check=True, stdout=subprocess.DEVNULL)
     tried = yaml.safe_load(cases.read_text())["tests"]
     named = {it["alertname"] for each in tried for it in each["alert_rule_test"] if it["exp_alerts"]}
     assert named == {rule["alert"] for rule in rules()}
