@@ -41,10 +41,8 @@ def node_red(folder: Path, name: str, broker: int, places: Mapping[str, str] = {
         text = text.replace(written, meant)
     (folder / "flow.json").write_text(json.dumps([_nearby(node, broker) for node in json.loads(text)]))
     (folder / "settings.js").write_text(SETTINGS.format(port=free_port()))
-    options = ("--userDir", folder, "--settings", folder / "settings.js")
-    return Program(
-        folder, require("node", "nodejs"), PROGRAM, *options, ready=lambda words: "Connected to broker" in words
-    )
+    command = (require("node", "nodejs"), PROGRAM, "--userDir", folder, "--settings", folder / "settings.js")
+    return Program(folder, *command, ready=lambda words: "Connected to broker" in words)
 
 
 def _nearby(node: dict[str, Any], broker: int) -> dict[str, Any]:

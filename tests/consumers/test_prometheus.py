@@ -145,10 +145,8 @@ def metrics(query: str) -> set[str]:
 def test_each_alert_fires_when_it_should(tmp_path: Path) -> None:
     shutil.copy(ALERTS, tmp_path)
     cases = Path(shutil.copy(Path(__file__).with_name("alerts.yml"), tmp_path / "cases.yml"))
-    cases.write_text(
-        cases.read_text().replace("rule_files: [alerts.yml]", f"rule_files: [{tmp_path}/alerts.yml]")
-    )
-    subprocess.run([require("promtool", "prometheus"), "test", "rules", cases], check=True, stdout=subprocess.DEVNULL)
+    command = [require("promtool", "prometheus"), "test", "rules", cases]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     tried = yaml.safe_load(cases.read_text())["tests"]
     named = {it["alertname"] for each in tried for it in each["alert_rule_test"] if it["exp_alerts"]}
     assert named == {rule["alert"] for rule in rules()}
