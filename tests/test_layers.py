@@ -90,6 +90,7 @@ LAYERS = {
         "web.events",
         "web.history",
         "web.query",
+        "web.money",
         "web.metrics",
         "diagnosis",
     ),
@@ -193,7 +194,7 @@ HOMES = {
     "holidays": {"almanac"},
     "jwt": {"gateway.token", "simulator"},
     "paho": {"mqtt.connection", "mqtt.publisher"},
-    "prometheus_client": {"web.metrics"},
+    "prometheus_client": {"web.metrics", "web.money"},
     "pydantic": {"config"},
     "pydantic_core": {
         "gateway.document",
