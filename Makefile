@@ -35,7 +35,7 @@ test-pyenphase: .venv/.ready mosquitto  ## what the bridge says beside what pyen
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
 	FAULT_ROUNDS=3 $(BIN)/pytest tests/faults --timeout 600
 
-test-faults-short: .venv/.ready mosquitto  ## the same in a minute and a half
+test-faults-short: .venv/.ready mosquitto  ## the same in three minutes
 	$(BIN)/pytest tests/faults -m "not long"
 
 soak: .venv/.ready mosquitto  ## a day's readings in half an hour, with restarts; where each of them went
@@ -45,7 +45,7 @@ soak-short: .venv/.ready mosquitto  ## 100 seconds of it
 	$(BIN)/python -m tests.faults.soak --minutes 1.6
 
 test-kill: .venv/.ready mosquitto  ## 200 times kill -9 with the journal on: what is lost, what is said of it
-	KILL_ROUNDS=200 $(BIN)/pytest -s --timeout=0 tests/e2e/test_kill.py
+	KILL_ROUNDS=200 $(BIN)/pytest -s --timeout=0 tests/faults/test_kill.py
 
 check: .venv/.ready  ## lint, format, types
 	$(BIN)/ruff check

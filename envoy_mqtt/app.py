@@ -26,6 +26,7 @@ from envoy_mqtt.announcer import Announcer
 from envoy_mqtt.books import Books
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
+from envoy_mqtt.compat.imitation import Imitation
 from envoy_mqtt.config import Settings
 from envoy_mqtt.desk import Desk, wanted
 from envoy_mqtt.followed import Gateway, reload
@@ -90,7 +91,10 @@ class App:
         self._books = Books(self._data_dir)
         self._forgotten: set[str] = set()
         books = self._open_books()
-        self.gateways = [self._gateway(name, gateway, publish, books) for name, gateway in sections(settings)]
+        self.gateways = [
+            self._gateway(name, gateway, publish, books, Imitation(choices.imitated(settings, number)))
+            for number, (name, gateway) in enumerate(sections(settings))
+        ]
         self._state = f"{publish.base_topic}/bridge/state"
         self.publisher = Publisher(self._broker(), self._outbox, self.broker_line, self._spool)
         self._announcer = Announcer(
@@ -140,13 +144,19 @@ class App:
         return books
 
     def _gateway(
-        self, name: str, settings: config.Gateway, publish: Publish, books: Mapping[str, Mapping[str, Any]]
+        self,
+        name: str,
+        settings: config.Gateway,
+        publish: Publish,
+        books: Mapping[str, Mapping[str, Any]],
+        imitation: Imitation,
     ) -> Gateway:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
         wanted = choices.wanted(self._settings, zone=self._zone is None)
         sums = choices.sums(self._settings, self._zone or zone.machine())
-        bridge = Bridge(publish, wanted, sums, books, None if self._spool is None else self._spool.numbers)
+        numbers = None if self._spool is None else self._spool.numbers
+        bridge = Bridge(publish, wanted, sums, books, numbers, imitation=imitation)
         return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:

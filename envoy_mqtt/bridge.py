@@ -24,6 +24,7 @@ from math import inf
 from types import MappingProxyType
 from typing import Any
 
+from envoy_mqtt.compat.imitation import Imitation
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
 from envoy_mqtt.gateway.answers import SERIAL
@@ -61,9 +62,9 @@ class Bridge:
     """One gateway's way from bytes to messages.
 
     `books` are what `book` gave another process, by serial number; `numbers` the sequence numbers after which
-    it goes on, where a journal keeps them. `readings` counts what was
-    published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words;
-    `ended` is the day that ended with the last `sum_up`, if one did.
+    it goes on, where a journal keeps them; `imitation` says it again as other bridges do. `readings` counts
+    what was published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in
+    words; `ended` is the day that ended with the last `sum_up`, if one did.
     """
 
     def __init__(
@@ -73,12 +74,15 @@ class Bridge:
         sums: Sums = USUAL_SUMS,
         books: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         numbers: Mapping[str, int] | None = None,
+        *,
+        imitation: Imitation | None = None,
     ) -> None:
         self._publish = publish
+        self._imitation = imitation or Imitation()
         self._wanted = wanted
         self._sums = sums
         self._books = dict(books)
-        self._heard: dict[str, bytes] = {}
+        self._heard: dict[str, tuple[bytes, Instant]] = {}
         self._events = Decoder()
         self._pace = Pace()
         self._wall = WallClock()
@@ -103,6 +107,7 @@ class Bridge:
         self._said_online: bool | None = None
         self._topics: set[str] = set()
         self._absent: set[str] = set()
+        self._imitation.forget()
         book = self._books.get(self._serial or "", {})
         self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
         ac_battery = book.get("ac_battery")
@@ -298,7 +303,9 @@ class Bridge:
         """The messages that follow from a page that was asked for, likewise; raises `BadAnswer` at once
         where it is not what its path promises.
         """
-        return self._tell(self._hearing.answer(path, body, now.steady), now)
+        heard = self._hearing.answer(path, body, now.steady)
+        self._imitation.hear(path, body)
+        return self._tell(heard, now)
 
     def move(self, zone: tzinfo) -> None:
         """The site's days begin at the midnights of this zone."""
@@ -308,13 +315,17 @@ class Bridge:
 
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """A message came on a price's topic; whether it was understood, as far as that is known yet."""
-        self._heard[topic] = payload
+        self._heard[topic] = payload, now
         return self._site is None or self._summary.hear(topic, payload, now)
 
     @property
     def changes(self) -> int:
         """How often another period, price or day of a tariff began: the counters are wanted then."""
         return 0 if self._site is None else self._summary.changes
+
+    def course(self, now: Instant) -> dict[str, object] | None:
+        """What power costs over today, for a chart; `None` where nothing is known of it."""
+        return None if self._site is None else self._summary.course(now)
 
     @property
     def tariff(self) -> Tariff | None:
@@ -440,14 +451,18 @@ class Bridge:
         self.readings += 1
         self._sequence += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
-        quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
+        known, wholes = self._hearing.complete(measured, wholes, now.steady)
+        quantities = self._combine(known, wholes)
         charge = self._hearing.charged(now.steady)
         reading = Reading(time, self._sequence, self._step.source, quantities, charge)
-        payloads, summary = self._payloads, self._summary
+        payloads, summary, site = self._payloads, self._summary, self._site
         for message in payloads.write(reading, steady=now.steady, interval_s=self.interval_s):
             yield message
             if payloads is not self._payloads:
                 return  # the site became another one since `live` left
+        if site is not None:
+            good_until = now.steady + self._publish.patience_s(self.interval_s)
+            yield from self._imitation.write(known, reading, site, good_until)
         self.pulse.read(now.steady)
         summary.read(payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)

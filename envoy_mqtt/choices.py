@@ -4,6 +4,7 @@ import ssl
 from datetime import tzinfo
 
 from envoy_mqtt import __version__, config
+from envoy_mqtt.compat.imitation import Imitated
 from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.gateway.plan import Wanted
@@ -32,7 +33,18 @@ def publish(settings: Settings) -> Publish:
 def wanted(settings: Settings, *, zone: bool) -> Wanted:
     """What gateways are asked beside their source; `zone` is whether they are asked for their time zone."""
     inverters = settings.inverters
-    return Wanted(settings.energy.interval_s, inverters.interval_s if inverters.enabled else None, zone)
+    return Wanted(
+        settings.energy.interval_s,
+        inverters.interval_s if inverters.enabled else None,
+        zone,
+        livedata=settings.compat.enphase_envoy_mqtt_json == "livedata",
+    )
+
+
+def imitated(settings: Settings, number: int) -> Imitated:
+    """What other bridges would have published of the gateway of this number, counted from 0."""
+    compat = settings.compat
+    return Imitated(compat.enphase_envoy_mqtt_json, compat.topic, compat.freeds, first=number == 0)
 
 
 def sums(settings: Settings, zone: tzinfo) -> Sums:

@@ -63,6 +63,9 @@ LAYERS = {
         "tariff.sheet",
         "tariff.account",
         "tariff.bill",
+        "tariff.flow",
+        "tariff.course",
+        "tariff.statement",
         "tariff.book",
         "tariff.week",
         "beat",
@@ -76,6 +79,10 @@ LAYERS = {
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",
+        "compat.stream",
+        "compat.readings",
+        "compat.livedata",
+        "compat.imitation",
         "mqtt.requests",
         "mqtt.record",
         "mqtt.hole",
@@ -260,7 +267,10 @@ def imports(source: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             origin = "." * node.level + (node.module or "")
-            deeper = origin in ("envoy_mqtt", *(f"envoy_mqtt.{each}" for each in ("gateway", "mqtt", "web")))
+            deeper = origin in (
+                "envoy_mqtt",
+                *(f"envoy_mqtt.{each}" for each in ("compat", "gateway", "mqtt", "web")),
+            )
             found |= {f"{origin}.{alias.name}" for alias in node.names} if deeper else {origin}
     return found - {"envoy_mqtt.__version__"}
 

@@ -11,10 +11,10 @@ import pytest
 from envoy_mqtt.config import load, tariff_of
 from envoy_mqtt.mqtt.entities import WHOLE
 from envoy_mqtt.mqtt.rates import rates
-from envoy_mqtt.tariff.book import tariff_keys
 from envoy_mqtt.tariff.calendar import Calendar
 from envoy_mqtt.tariff.period import Tariff
 from envoy_mqtt.tariff.prices import Prices
+from envoy_mqtt.tariff.statement import tariff_keys
 from tests.pages import blocks, rows, text
 from tests.tariff.ausgrid import EXPORTS, IMPORTS
 
@@ -60,7 +60,7 @@ def test_a_price_that_another_program_says(tmp_path: Path) -> None:
     prices = [Prices(periods) for periods in (found.imports, found.exports)]
     for topic, argument in said.items():
         (payload,) = shlex.split(argument)
-        assert all(each.hear(topic, payload.encode()) for each in prices)
+        assert all(each.hear(topic, payload.encode(), 0.0) for each in prices)
     assert [each.of("dynamic") for each in prices] == [0.2871, -0.0042]
 
 

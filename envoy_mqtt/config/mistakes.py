@@ -44,8 +44,10 @@ def _step(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Lone surrogates (a variable that is not UTF-8) would fail whoever prints the sentence."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """A line end would make two sentences of one, and a lone surrogate (a variable that is not UTF-8) fails
+    whoever prints it.
+    """
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def wrong(name: str, key: Key, value: object) -> str:

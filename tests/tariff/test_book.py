@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from envoy_mqtt.energy.amount import Amount, Source
 from envoy_mqtt.model import Instant
-from envoy_mqtt.tariff.book import Book, tariff_keys
+from envoy_mqtt.tariff.book import Book
 from envoy_mqtt.tariff.period import Period, Tariff, span
+from envoy_mqtt.tariff.statement import tariff_keys
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = Period("night", 0.20, times=(span("22:00-06:00"),))
