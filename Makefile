@@ -32,6 +32,11 @@ test-pyenphase: .venv/.ready mosquitto  ## what the bridge says beside what pyen
 	@$(BIN)/python -m tests.pyenphase.environment
 	@[ ! -e .tools/pyenphase/ready ] || $(BIN)/pytest tests/pyenphase
 
+test-consumers: .venv/.ready mosquitto  ## Node-RED, Prometheus, InfluxDB and all else that docs/consumers shows, for real
+	@tests/need.sh prometheus influxd=influxdb node=nodejs npm jq curl
+	@$(BIN)/python -m tests.consumers.environment
+	@[ ! -e .tools/node-red/ready ] || $(BIN)/pytest -n 2 tests/consumers
+
 test-image: .venv/.ready mosquitto  ## the container image, built and run without an engine; its base once below .tools
 	@tests/need.sh buildah debootstrap
 	@$(BIN)/python -m tests.image.environment
@@ -39,11 +44,6 @@ test-image: .venv/.ready mosquitto  ## the container image, built and run withou
 
 test-package: dist mosquitto  ## wheel and source distribution, installed and run as people do
 	$(BIN)/pytest tests/package
-
-test-consumers: .venv/.ready mosquitto  ## Node-RED, Prometheus, InfluxDB and all else that docs/consumers shows, for real
-	@tests/need.sh prometheus influxd=influxdb node=nodejs npm jq curl
-	@$(BIN)/python -m tests.consumers.environment
-	@[ ! -e .tools/node-red/ready ] || $(BIN)/pytest -n 2 tests/consumers
 
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
 	FAULT_ROUNDS=3 $(BIN)/pytest tests/faults --timeout 600

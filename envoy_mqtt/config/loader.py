@@ -76,6 +76,13 @@ def _config(file: Path | None, around: Surroundings, data_dir: object) -> tuple[
     return None, Layer()
 
 
+def _form(around: Surroundings, data_dir: object) -> tuple[Layer, ...]:
+    """The Home Assistant app's form; elsewhere an `options.json` is nothing of ours."""
+    if around.supervisor is None or not isinstance(data_dir, Path):
+        return ()
+    return options.read(data_dir, around.place)
+
+
 def _look(folder: Path, around: Surroundings, *, needed: bool) -> Layer | None:
     """What `config.toml` there says; whoever is sent into a folder they may not enter means none in it."""
     path = folder / "config.toml"
@@ -84,13 +91,6 @@ def _look(folder: Path, around: Surroundings, *, needed: bool) -> Layer | None:
     layer = Layer()
     layer.mistakes.append(store.denied(path, "read", folder, PermissionError(EACCES, os.strerror(EACCES))))
     return layer if needed else None
-
-
-def _form(around: Surroundings, data_dir: object) -> tuple[Layer, ...]:
-    """The Home Assistant app's form; elsewhere an `options.json` is nothing of ours."""
-    if around.supervisor is None or not isinstance(data_dir, Path):
-        return ()
-    return options.read(data_dir, around.place)
 
 
 def _missing(path: Path) -> Layer:
