@@ -20,12 +20,21 @@ class Image(NamedTuple):
     config: dict[str, Any]
     root: Path
 
-    def command(self, data: Path | None, *words: str, environ: dict[str, str]) -> list[str]:
+    def command(
+        self, data: Path | None, *words: str, environ: dict[str, str], secrets: Path | None
+    ) -> list[str]:
         """What starts its entry point with these words, or with its own where there are none."""
         user, group = self.config["User"].split(":")
         start = [*self.config["Entrypoint"], *(words or self.config["Cmd"])]
         said = [*self.config["Env"], *(f"{name}={value}" for name, value in environ.items())]
-        place = (str(self.root), str(data or "-"), user, group, self.config["WorkingDir"] or "/")
+        place = (
+            str(self.root),
+            str(data or "-"),
+            str(secrets or "-"),
+            user,
+            group,
+            self.config["WorkingDir"] or "/",
+        )
         return ["sh", str(ENTER), *place, "env", "-i", *said, *start]
 
 
@@ -37,12 +46,13 @@ def image(name: str) -> tuple[Image, str]:
 
 
 class Container:
-    """`docker run`, with `environ` as its `-e`; its first process is ours."""
+    """`docker run`, with `environ` as its `-e` without ENVOY_; its first process is ours."""
 
-    def __init__(self, image: Image, data: Path | None, *words: str, **environ: object) -> None:
-        self._image = image
+    def __init__(
+        self, image: Image, data: Path | None, *words: str, secrets: Path | None = None, **environ: Any
+    ) -> None:
         variables = {f"ENVOY_{name.upper()}": str(value) for name, value in environ.items()}
-        self._command = image.command(data, *words, environ=variables)
+        self._command = image.command(data, *words, environ=variables, secrets=secrets)
 
     async def __aenter__(self) -> Self:
         self.process = await asyncio.create_subprocess_exec(
