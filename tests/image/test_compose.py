@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,11 +14,13 @@ from typing import Any
 import aiomqtt
 import pytest
 
+from envoy_mqtt import config
 from envoy_mqtt.simulator.gateway import Gateway
 from tests.e2e.harness import NODELAY, PATIENCE_S, free_port, listening
 from tests.image.composed import compose, folder, resolved
 from tests.image.container import Container, Image
 from tests.image.environment import ROOT, TOOLS
+from tests.pages import commands
 from tests.programs import SEARCH_PATH, require
 
 TWO = "GATEWAY_HOST=192.168.1.20\n"
@@ -176,3 +179,18 @@ def test_what_is_filled_in_gets_neither_into_git_nor_into_an_image(secret: str) 
     ]
     assert first == "*"
     assert not [each for each in exceptions if secret.startswith(each.removeprefix("!"))]
+
+
+def test_what_the_page_types_is_what_compose_wants(tmp_path: Path) -> None:
+    """docs/docker.md, typed into a shell; what needs an engine is left out."""
+    shutil.copytree(ROOT / "docker", tmp_path / "docker", ignore=shutil.ignore_patterns(".env", "secrets"))
+    typed = [each for each in commands("docs/docker.md") if not each.startswith("docker ")]
+    subprocess.run(["sh", "-euc", "\n".join(typed)], cwd=tmp_path, check=True)
+    place = tmp_path / "docker"
+    found = resolved(place, env=(place / ".env").read_text())
+    assert found["services"]["bridge"]["environment"]["ENVOY_GATEWAY__HOST"] == "192.168.1.20"
+    assert published(found["services"]["broker"]) == {(1883, "0.0.0.0")}
+    for secret in found["secrets"].values():
+        assert Path(secret["file"]).read_text().strip()
+    (token,) = (Path(each["file"]) for name, each in found["secrets"].items() if name == "token")
+    assert config.read_token(config.Gateway(token_file=token)) is not None
