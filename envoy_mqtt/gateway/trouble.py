@@ -49,7 +49,7 @@ UNAUTHORIZED = frozenset(REFUSALS)
 
 # A gateway shows this to everyone (protocol notes, section 4): who refuses it is none, or stands before one.
 INFO = "/info"
-INFO_REFUSED = "it refuses /info ({status}), which a gateway shows to everyone: another device may answer there"
+INFO_REFUSED = "it refuses /info ({status}), which a gateway shows to all: another device may answer there"
 
 # Nobody needs to come back for these soon.
 NOT_THERE = {404, 405, 410, 501}
