@@ -58,7 +58,8 @@ KEEP_S = 2.0
 
 MEGABYTE = 1_000_000
 
-# What could not be written is tried again so often.
+# What could not be written is tried again so often; and so often the allocator gives back what a broker's
+# return or a slow minute needed for a moment: without it a day of those kept 5 MiB.
 SAVE_AGAIN_S = 60.0
 
 UNSAVED = "energies not remembered"
@@ -202,6 +203,7 @@ class App:
             if met != known or now().steady >= again_at:
                 again_at = now().steady + SAVE_AGAIN_S
                 self._remember()
+                give_back()
             if met != known:
                 _stop_collecting()
                 asyncio.get_running_loop().call_later(SETTLED_S, give_back)

@@ -120,6 +120,7 @@ LAYERS = {
         "knock",
         "gateway.examine",
         "mqtt.connection",
+        "mqtt.loss",
         "mqtt.segments",
         "mqtt.spool",
         "mqtt.publisher",
