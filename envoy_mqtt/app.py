@@ -27,7 +27,7 @@ from envoy_mqtt.books import Books
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Settings
-from envoy_mqtt.desk import Desk, wanted
+from envoy_mqtt.desk import Desk, Signature, wanted
 from envoy_mqtt.followed import Gateway, reload
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.life import Life
@@ -77,9 +77,9 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._started = time.time()
         self._data_dir = settings.data_dir
         self._installation = installation.load(self._data_dir)
+        self._signature = Signature(self._installation.instance, socket.gethostname(), iso(time.time()))
         self._pins = Pins(self._data_dir)
         reload(self._pins)
         self.broker_line = Line("broker", host=settings.mqtt.host)
@@ -107,7 +107,7 @@ class App:
         )
         self.desk = Desk(
             settings,
-            self._installation.instance,
+            self._signature,
             self.gateways,
             report=self.report,
             outbox=self._outbox,
@@ -243,9 +243,7 @@ class App:
         return {
             "version": __version__,
             "schema": SCHEMA,
-            "instance": self._installation.instance,
-            "started": iso(self._started),
-            "host": socket.gethostname(),
+            **self._signature._asdict(),
             "gateways": [{"host": each.settings.host, "serial": each.serial} for each in self.gateways],
             "configuration": config.public(self._settings),
         }

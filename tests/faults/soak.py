@@ -171,8 +171,10 @@ class Run:
             listening(port, "envoy/bridge/response/health") as ears,
             aiomqtt.Client("127.0.0.1", port) as asker,
         ):
-            await asker.publish("envoy/bridge/request/health", qos=1)
-            (told, *_) = await ears.hear("/health")
+            while not ears.heard:  # the bridge may still be on its way to the broker
+                await asker.publish("envoy/bridge/request/health", qos=1)
+                await asyncio.sleep(1.0)
+            told = ears.heard[0]
         data = told.json["data"]
         readings = next(iter(data["gateways"].values()))["readings"]
         return {"readings": readings, "replaced": data["broker"]["replaced"]}
