@@ -4,7 +4,7 @@
 // changes those two.
 
 import { at, make, mark, say } from "./dom.js";
-import { clock, known, number, power, price, watts } from "./format.js";
+import { clock, known, number, price, watts } from "./format.js";
 
 const SPANS = [
   [900, "15 min", "The last 15 minutes"],
@@ -13,9 +13,12 @@ const SPANS = [
   [86400, "24 h", "The last 24 hours"],
 ];
 const LEAST_S = 20;
+const YOUNG_S = 120;
+const OLD_S = 35; // a last value is no longer one of now
 const MOST_S = 86400;
 const NAMES = { production: "Production", consumption: "Consumption", net: "Net", storage: "Battery" };
-export const CURVES = Object.keys(NAMES);
+// Drawn in this order: the areas first.
+const DRAWN = ["net", "production", "storage", "consumption"];
 const INTO_PRICES = 0.34; // of the plot's height
 
 const root = getComputedStyle(document.documentElement);
@@ -52,7 +55,7 @@ function home(view) {
 
 // One gateway's curves, or another's: `meters` are those the layout has.
 export function curves(view, meters) {
-  const wanted = CURVES.filter((meter) => meters.includes(meter));
+  const wanted = DRAWN.filter((meter) => meters.includes(meter));
   if (wanted.join() === view.meters.join() && view.plot) return;
   view.meters = wanted;
   build(view);
@@ -74,10 +77,12 @@ export function priced(view, prices) {
   view.plot?.redraw(false);
 }
 
-const range = (view) => {
+// What follows now and is younger than its length begins where the readings do.
+function range(view) {
   const end = view.end ?? view.now;
-  return [end - view.span, end];
-};
+  const began = view.end === null ? Math.min(view.plot?.data[0][0] ?? 0, end - YOUNG_S) : 0;
+  return [Math.max(end - view.span, began), end];
+}
 
 function build(view) {
   view.plot?.destroy();
@@ -108,7 +113,7 @@ function options(view, size) {
     },
     axes: [
       { ...axis, grid: { show: false }, space: 76, size: 30, gap: 8, values: (_, splits) => times(view, splits) },
-      { ...axis, grid, space: 44, size: 62, gap: 10, values: (_, splits) => splits.map(watts) },
+      { ...axis, grid, space: 44, size: 62, gap: 10, values: (_, splits) => splits.map(tick) },
     ],
     series: [{}, ...view.meters.map((meter) => series(view, meter))],
     hooks: {
@@ -118,6 +123,9 @@ function options(view, size) {
     },
   };
 }
+
+// The axis says no more digits than it needs: 2.5 kW, 5 kW.
+const tick = (value) => (Math.abs(value) < 1000 ? watts(value) : `${number(value / 1000, value % 1000 ? (value % 100 ? 2 : 1) : 0)}\u00a0kW`);
 
 function times(view, splits) {
   return splits.map((each) => clock(each, view.span < 300));
@@ -181,7 +189,7 @@ function paintPrices(view, plot) {
 }
 
 function legend(view) {
-  const nodes = view.meters.map((meter) => {
+  const nodes = Object.keys(NAMES).filter((meter) => view.meters.includes(meter)).map((meter) => {
     const value = make("span", { class: "value" });
     const node = make("button", { type: "button", class: "curve", "data-of": meter }, make("i"), NAMES[meter], value);
     mark(node, "aria-pressed", !view.off.has(meter));
@@ -201,10 +209,11 @@ function toggle(view, meter, node) {
 function readings(view, plot) {
   const time = plot.data[0];
   const hovered = plot.cursor.idx;
-  const there = hovered ?? time.length - 1;
+  const last = time.length - 1;
+  const there = hovered ?? (view.now - time[last] < OLD_S ? last : -1);
   view.meters.forEach((meter, n) => {
-    const node = at("legend").children[n];
-    if (node) say(node.querySelector(".value"), watts(plot.data[n + 1]?.[there]));
+    const node = at("legend").querySelector(`[data-of=${meter}] .value`);
+    if (node) say(node, watts(plot.data[n + 1]?.[there]));
   });
   const when = at("legend").querySelector(".when");
   if (when) say(when, known(hovered) ? clock(time[hovered], view.span <= 21600) : "");
@@ -290,17 +299,16 @@ function touch(view, over) {
 }
 
 function look(view) {
-  const asked = range(view)[0];
-  view.want(view.now - asked + 5);
+  view.want(view.now - (view.end ?? view.now) + view.span + 5);
   redraw(view);
 }
 
 function redraw(view) {
   if (!view.plot) return;
   view.at = view.now;
-  titles(view);
-  const data = view.rows(view.meters, range(view)[0]);
+  const data = view.rows(view.meters, (view.end ?? view.now) - view.span);
   view.plot.setData(data, true);
+  titles(view);
   if (!known(view.plot.cursor.idx)) readings(view, view.plot);
   mark(at("plot"), "data-points", data[0].length);
   mark(at("plot"), "data-last", data[0].at(-1) ?? "");
@@ -317,7 +325,8 @@ function unseen() {
 function titles(view) {
   const named = view.end === null && SPANS.find(([seconds]) => seconds === view.span);
   const [from, to] = range(view);
-  say(at("chart-title"), named ? named[2] : `${clock(from, view.span < 300)} – ${clock(to, view.span < 300)}`);
+  const young = named && to - from < view.span - 5;
+  say(at("chart-title"), young ? `Since ${clock(from)}` : named ? named[2] : `${clock(from, view.span < 300)} – ${clock(to, view.span < 300)}`);
   at("follow").hidden = Boolean(named);
   for (const each of at("spans").children) {
     mark(each, "aria-pressed", Boolean(named) && Number(each.dataset.seconds) === view.span);

@@ -24,7 +24,7 @@ export function say(node, text) {
 }
 
 export function mark(node, name, value) {
-  if (value === null || value === false) node.removeAttribute(name);
+  if (value === null) node.removeAttribute(name);
   else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 

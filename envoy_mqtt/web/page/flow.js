@@ -10,14 +10,17 @@
 import { draw, mark, say } from "./dom.js";
 import { known, number, power, watts } from "./format.js";
 
-// Below this nothing flows that anybody could see.
+// Below this nothing flows that anybody could see; inverters that wait for the morning take a few watts.
 const FLOWS_W = 1;
 const ASLEEP_W = 5;
 
 // A line is full at the site's own highest power, which is at least this.
 const LEAST_PEAK_W = 3000;
-const THICKEST = 30;
+const THICKEST = 34;
 const BEAD_GAP = 20;
+
+// Lines begin and end below the nodes, so that no end of them is seen.
+const BELOW = 16;
 
 const ICONS = {
   solar: "M12 7.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM12 1.5v2.5M12 20v2.5M1.5 12H4M20 12h2.5M4.6 4.6l1.7 1.7M17.7 17.7l1.7 1.7M4.6 19.4l1.7-1.7M17.7 6.3l1.7-1.7",
@@ -88,7 +91,7 @@ function wide(width, has) {
   const into = (from, dy) => {
     const x = house.x - Math.sqrt(big * big - dy * dy);
     const half = (from.x + r + x) / 2;
-    return `M${from.x + r} ${from.y}C${half} ${from.y} ${half} ${house.y + dy} ${x} ${house.y + dy}`;
+    return `M${from.x + r - BELOW} ${from.y}h${BELOW}C${half} ${from.y} ${half} ${house.y + dy} ${x} ${house.y + dy}h${BELOW}`;
   };
   return {
     height,
@@ -96,7 +99,7 @@ function wide(width, has) {
     paths: {
       solar: into(solar, -lift),
       battery: into(battery, lift),
-      grid: `M${grid.x - r} ${grid.y}H${house.x + big}`,
+      grid: `M${grid.x - r + BELOW} ${grid.y}H${house.x + big - BELOW}`,
     },
   };
 }
@@ -108,18 +111,18 @@ function narrow(width, has) {
   const solar = { x: has.grid ? r + 10 : width / 2, y: r + 10, r };
   const grid = { x: width - r - 10, y: r + 10, r };
   const battery = { x: width / 2, y: house.y + big + r + 46, r };
-  const top = (dx) => house.y - Math.sqrt(big * big - dx * dx);
+  const top = (dx) => house.y - Math.sqrt(Math.max(0, big * big - dx * dx));
   const bend = (from, side, dx) => {
     const x = house.x + dx;
-    return `M${from.x + side * r} ${from.y}C${x} ${from.y} ${x} ${from.y} ${x} ${top(dx)}`;
+    return `M${from.x + side * (r - BELOW)} ${from.y}h${side * BELOW}C${x} ${from.y} ${x} ${from.y} ${x} ${top(dx)}v${BELOW}`;
   };
   return {
     height: has.battery ? battery.y + r + 12 : house.y + big + 12,
     nodes: { solar, house, grid, battery },
     paths: {
-      solar: has.grid ? bend(solar, 1, -16) : `M${solar.x} ${solar.y + r}V${house.y - big}`,
+      solar: has.grid ? bend(solar, 1, -16) : `M${solar.x} ${solar.y + r - BELOW}V${house.y - big + BELOW}`,
       grid: bend(grid, -1, 16),
-      battery: `M${battery.x} ${battery.y - r}V${house.y + big}`,
+      battery: `M${battery.x} ${battery.y - r + BELOW}V${house.y + big - BELOW}`,
     },
   };
 }
@@ -127,16 +130,17 @@ function narrow(width, has) {
 export function show(view, reading) {
   view.last = reading;
   const width = view.svg.clientWidth;
-  if (!width) return;
+  if (width < 200) return; // not laid out yet
   const has = Object.fromEntries(Object.entries(METER).map(([of, meter]) => [of, meter in reading.watts]));
   settle(view, width, has);
   const power = Object.fromEntries(Object.entries(METER).map(([of, meter]) => [of, reading.watts[meter]]));
   for (const value of Object.values(power)) view.peak = Math.max(view.peak, Math.abs(value ?? 0));
   mark(view.svg, "data-fresh", reading.fresh);
-  for (const of of Object.keys(view.line)) run(view.line[of], reading.fresh ? power[of] : null, view.peak);
-  for (const of of Object.keys(view.node)) label(view.node[of], of, reading.fresh ? power[of] : null);
-  sky(view, reading.fresh ? power.solar : null);
-  mix(view.node.house, reading.fresh ? power : {});
+  const shown = reading.fresh ? power : {};
+  for (const of of Object.keys(view.line)) run(view.line[of], of, shown[of], view.peak);
+  for (const of of Object.keys(view.node)) label(view.node[of], of, shown[of]);
+  sky(view, shown.solar);
+  mix(view.node.house, shown);
   charge(view.node.battery, reading.charge);
   say(view.title, inWords(power, reading));
 }
@@ -149,11 +153,11 @@ function settle(view, width, has) {
   view.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   view.svg.style.height = `${height}px`;
   for (const [of, part] of Object.entries(view.node)) {
-    mark(part.group, "hidden", has[of] ? false : "");
+    mark(part.group, "hidden", has[of] ? null : "");
     stand(part, nodes[of], of);
   }
   for (const [of, part] of Object.entries(view.line)) {
-    mark(part.group, "hidden", has[of] ? false : "");
+    mark(part.group, "hidden", has[of] ? null : "");
     for (const path of [part.track, part.band, part.beads]) path.setAttribute("d", paths[of]);
     part.length = part.track.getTotalLength();
   }
@@ -172,20 +176,20 @@ function stand(part, { x, y, r }, of) {
 }
 
 // Every line is drawn towards the house: + comes in, − goes out.
-function run(part, watts, peak) {
-  const way = !known(watts) || Math.abs(watts) < FLOWS_W ? 0 : Math.sign(watts);
+function run(part, of, watts, peak) {
+  const least = of === "solar" ? ASLEEP_W : FLOWS_W;
+  const way = !known(watts) || Math.abs(watts) < least ? 0 : Math.sign(watts);
   mark(part.group, "data-flow", ["out", "idle", "in"][way + 1]);
-  mark(part.group, "data-watts", known(watts) ? Math.round(watts) : "");
   if (!way) return;
-  const part_of_peak = Math.min(1, Math.abs(watts) / peak);
-  part.band.style.strokeWidth = `${4 + (THICKEST - 4) * part_of_peak}px`;
-  part.beads.style.strokeWidth = `${4 + 3 * part_of_peak}px`;
+  const share = Math.min(1, Math.abs(watts) / peak);
+  part.band.style.strokeWidth = `${4 + (THICKEST - 4) * share}px`;
+  part.beads.style.strokeWidth = `${4 + 3 * share}px`;
   point(part, way);
-  move(part, way, 0.35 + 2.4 * part_of_peak);
+  move(part, way, 0.35 + 2.4 * share);
 }
 
 function point(part, way) {
-  const at = way > 0 ? part.length - 9 : 9;
+  const at = way > 0 ? part.length - BELOW - 13 : BELOW + 11;
   const here = part.track.getPointAtLength(at);
   const there = part.track.getPointAtLength(at + 2 * way);
   const turn = (Math.atan2(there.y - here.y, there.x - here.x) * 180) / Math.PI;
@@ -214,7 +218,7 @@ function label(part, of, watts) {
 function sky(view, watts) {
   const part = view.node.solar;
   const asleep = known(watts) && watts < ASLEEP_W;
-  mark(part.group, "data-asleep", asleep ? "" : false);
+  mark(part.group, "data-asleep", asleep ? "" : null);
   part.icon.setAttribute("d", asleep ? ICONS.night : ICONS.solar);
   const shine = known(watts) ? Math.max(0, watts) / view.peak : 0;
   part.halo.setAttribute("r", part.radius + 14 * Math.sqrt(shine));
@@ -244,7 +248,8 @@ function mix(part, { solar, grid, battery }) {
 
 function charge(part, percent) {
   part.level.setAttribute("width", known(percent) ? (11.8 * Math.min(100, Math.max(0, percent))) / 100 : 0);
-  say(part.name, known(percent) ? `${number(percent)}\u00a0%` : NAMES.battery);
+  const full = `${number(percent)}\u00a0%`;
+  say(part.name, !known(percent) ? NAMES.battery : part.radius < 56 ? full : `${NAMES.battery} ${full}`);
 }
 
 const SENTENCES = {

@@ -42,10 +42,11 @@ export function energy(kwh) {
 
 export function money(amount, currency, decimals = 2) {
   if (!known(amount)) return UNKNOWN;
+  const rounded = Number(amount.toFixed(decimals)) || 0;
   const style = { style: "currency", currency, currencyDisplay: "narrowSymbol" };
   const both = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
   try {
-    return new Intl.NumberFormat(LOCALE, { ...style, ...both }).format(amount + 0).replace("-", "−");
+    return new Intl.NumberFormat(LOCALE, { ...style, ...both }).format(rounded).replace("-", "−");
   } catch {
     return `${digits(amount, decimals)}\u00a0${currency}`;
   }
@@ -71,6 +72,8 @@ export const clock = (unix, seconds = false) =>
 
 export const date = (iso) => clocks.date.format(new Date(iso));
 
+export const day = (iso) => clocks.day.format(new Date(iso));
+
 // "14:02" today, "20 Nov 14:02" on other days.
 export function since(iso) {
   const then = new Date(iso);
@@ -81,7 +84,6 @@ export function since(iso) {
 
 export function duration(seconds) {
   if (!known(seconds)) return UNKNOWN;
-  if (seconds < 10) return `${digits(seconds, 1)} s`;
   if (seconds < 120) return `${digits(seconds, 0)} s`;
   if (seconds < 7200) return `${digits(seconds / 60, 0)} min`;
   if (seconds < 172800) return `${digits(seconds / 3600, 0)} h`;

@@ -43,7 +43,7 @@ export function show(reading) {
 
 function sentence(reading, name) {
   const { production, consumption, storage } = reading.watts;
-  if (name === "stale") return reading.time ? `The last one is of ${clock(reading.time, true)}.` : "";
+  if (name === "stale") return reading.time ? `The last one came at ${clock(reading.time, true)}.` : "";
   const told = [];
   if (known(production) && name !== "production") told.push(ofSun(production));
   if (known(consumption) && name !== "consumption") told.push(`the house uses ${watts(consumption)}`);

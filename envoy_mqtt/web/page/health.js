@@ -6,8 +6,8 @@ import { ALL, fresh, problems, serials } from "./site.js";
 import { fact } from "./tariff.js";
 
 const SOURCES = {
-  stream: "the gateway's stream",
-  readings: "the meters, once a second",
+  stream: "stream",
+  readings: "meter readings",
   livedata: "live data",
   production: "the production report",
 };
@@ -80,7 +80,7 @@ function freshness(site, serial, table, sinceFresh) {
 
 function pace({ fresh: good, rate_hz, age_s, stalls, bursts, offline_reason }) {
   if (!good) return word(REASONS[offline_reason] ?? "not fresh");
-  const told = [`${number(rate_hz, 1)} a second`, `newest ${duration(age_s)} old`];
+  const told = [`${number(rate_hz, 1)} a second`, `newest ${age_s < 1 ? "less than 1 s" : duration(Math.round(age_s))} old`];
   if (bursts) told.push(`${number(bursts)} bursts`);
   if (stalls) told.push(`${number(stalls)} stalls`);
   return told.join(", ");
@@ -106,5 +106,5 @@ function ofBroker({ broker }) {
 }
 
 function ofBridge({ version, uptime_s, memory_mib }) {
-  return ["bridge", "Bridge", `Up for ${duration(Math.round(uptime_s / 60) * 60)}`, `version ${version}, ${number(memory_mib)} MiB`];
+  return ["bridge", "Bridge", `Up for ${uptime_s < 90 ? "a minute" : duration(Math.floor(uptime_s / 60) * 60)}`, `version ${version}, ${number(memory_mib)} MiB`];
 }

@@ -131,7 +131,7 @@ function show() {
   mark(document.body, "data-view", view);
   at("setup").hidden = view !== "setup";
   at("house").hidden = view === "setup";
-  at("health").hidden = !said.health;
+  at("health").hidden = view !== "house";
   health.pill(page.link, reading, age(chosen));
   if (view === "setup") setup.show(said, chosen, page.doctor);
   if (view !== "setup") health.showProblems(said, chosen);

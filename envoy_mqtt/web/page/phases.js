@@ -38,13 +38,16 @@ function table(meters, phases) {
 const SHORT = { Power: "Power", Voltage: "Volt.", Current: "Curr.", "Power factor": "PF", Frequency: "Freq." };
 
 function body(meter, phases) {
-  const whole = row(NAMES[meter], meter, "", "whole");
+  const whole = row(NAMES[meter], meter, "", "whole", phases.length > 0);
   return make("tbody", { "data-of": meter }, whole, ...phases.map((n) => row(`L${n}`, meter, `l${n}_`, "phase")));
 }
 
-function row(name, meter, phase, kind) {
+function row(name, meter, phase, kind, several) {
+  // A sum of voltages is no voltage: where there are phases the whole has none.
   const cells = COLUMNS.map(([key, , , decimals]) =>
-    make("td", { "data-key": `${meter}_${phase}${key}`, "data-decimals": decimals }),
+    several && !phase && (key === "voltage" || key === "current")
+      ? make("td")
+      : make("td", { "data-key": `${meter}_${phase}${key}`, "data-decimals": decimals }),
   );
   return make("tr", { class: kind }, make("th", { scope: "row" }, name), ...cells);
 }

@@ -88,16 +88,18 @@ const SAID = {
 const whose = ({ serial, address, firmware }) =>
   `${[serial, address && `at ${address}`, firmware && `firmware ${firmware}`].filter(Boolean).join(", ")}.`;
 
+// A problem says what, then after a colon why; the remedy says the rest of "why" of a token that is not there.
+const inShort = (text) => (text.startsWith("There is no token") ? `${text.split(":")[0]}.` : text);
+
 function item(step, facts) {
   const { found, state } = step;
   const parts = found.map(({ code, text, remedy }) =>
-    make("div", { class: "trouble", "data-code": code }, make("p", {}, make("strong", {}, text)), make("p", {}, remedy)),
+    make("div", { class: "trouble", "data-code": code }, make("p", {}, make("strong", {}, inShort(text))), make("p", {}, remedy)),
   );
   if (!found.length && state !== "wait") parts.push(make("p", {}, SAID[step.of](facts)));
   if (!found.length && state === "wait") parts.push(make("p", {}, step.of === "readings" ? SAID.readings() : "Once the step before it works."));
   if (state === "bad" && step.help) parts.push(make("p", {}, make("code", {}, step.help[0]), ` ${step.help[1]}`));
   if (state === "bad" && step.example) parts.push(make("pre", { tabindex: 0, "aria-label": "Example" }, make("code", {}, step.example)));
-  if (state === "bad") parts.push(make("p", {}, make("code", {}, "envoy-mqtt doctor"), " looks at every step and says what it finds."));
   const states = { good: "Done", bad: "To do", wait: "Waiting" };
   const sign = make("span", { class: "sign" }, make("span", { class: "unseen" }, `${states[state]}: `));
   return make("li", { "data-state": state, "data-of": step.of }, sign, make("h2", {}, step.name), ...parts);

@@ -1,7 +1,7 @@
 // What a kilowatt-hour costs now, and what the day and the bill come to.
 
 import { at, make, put } from "./dom.js";
-import { known, money, price, since, word } from "./format.js";
+import { day, known, money, price, word } from "./format.js";
 
 export function show(tariff) {
   at("tariff").hidden = !tariff;
@@ -23,9 +23,9 @@ function facts(tariff) {
   if (sells) {
     found.push(["feed-in", "Fed in", `${price(tariff.export_price, currency)} / kWh`, word(tariff.export_period)]);
   }
-  found.push(["today", "Today", sum(balance(tariff, "today")), parts(tariff, "today", sells, sum)]);
-  if (known(tariff.saved_today)) found.push(["saved", "Saved today", sum(tariff.saved_today), "by using one's own energy"]);
-  found.push(["bill", "Bill so far", sum(balance(tariff, "bill")), billed(tariff, sells, sum)]);
+  found.push(["today", "Today", due(balance(tariff, "today"), sum, "spent", "earned"), parts(tariff, "today", sells, sum)]);
+  if (known(tariff.saved_today)) found.push(["saved", "Saved today", sum(tariff.saved_today), "by energy of one’s own"]);
+  found.push(["bill", "Bill so far", due(balance(tariff, "bill"), sum, "to pay", "to get"), billed(tariff, sells, sum)]);
   return found.filter(([of]) => of === "price" || of === "feed-in" || "import_cost_today" in tariff);
 }
 
@@ -35,13 +35,18 @@ function balance(tariff, when) {
   return known(cost) ? cost - (tariff[`export_revenue_${when}`] ?? 0) : null;
 }
 
+// Which way money goes is said in a word, not by a sign.
+function due(amount, sum, out, back) {
+  return known(amount) ? `${sum(Math.abs(amount))} ${amount < -0.005 ? back : out}` : sum(amount);
+}
+
 function parts(tariff, when, sells, sum) {
   const cost = `${sum(tariff[`import_cost_${when}`])} bought`;
   return sells ? `${cost}, ${sum(tariff[`export_revenue_${when}`])} earned` : cost;
 }
 
 function billed(tariff, sells, sum) {
-  const begun = tariff.bill_started ? `since ${since(`${tariff.bill_started}`.slice(0, 10) + "T00:00:00").replace(/ 00:00$/, "")}` : "";
+  const begun = tariff.bill_started ? `since ${day(`${tariff.bill_started.slice(0, 10)}T12:00:00`)}` : "";
   return [parts(tariff, "bill", sells, sum), begun].filter(Boolean).join(", ");
 }
 

@@ -32,7 +32,7 @@ function parts(day) {
 const rest = (whole, part) => (known(whole) && known(part) ? Math.max(0, whole - part) : null);
 
 function sufficiency(percent) {
-  if (percent === undefined) return null;
+  if (!known(percent)) return null;
   const figure = make("span", { class: "figure" }, number(percent), make("small", {}, "%"));
   return make("p", { class: "sufficiency", "data-of": "sufficiency" }, figure, make("span", {}, "self-sufficient"));
 }
