@@ -22,7 +22,7 @@ demo: .venv/.ready  ## a simulated house, a broker and the bridge, in one proces
 	@$(BIN)/envoy-mqtt demo
 
 test: .venv/.ready mosquitto  ## all tests, real Mosquitto included
-	$(BIN)/pytest
+	$(BIN)/pytest -n 4 --dist worksteal
 
 test-homeassistant: .venv/.ready mosquitto  ## discovery against a real Home Assistant, installed once below .tools
 	@$(BIN)/python -m tests.homeassistant.environment

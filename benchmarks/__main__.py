@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from benchmarks import flood, latency, machine, many, memory, pure
 from benchmarks.report import Part, table
-from tests.mosquitto import SEARCH_PATH
+from tests.programs import SEARCH_PATH
 
 SECONDS = 60.0
 NEEDED = ("mosquitto", "mosquitto_pub", "curl", "sed")

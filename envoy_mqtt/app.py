@@ -122,8 +122,14 @@ class App:
             return None
         from envoy_mqtt.web.server import Server  # noqa: PLC0415  who does without it carries none of it
 
-        base = self._settings.mqtt.base_topic
-        server = Server(self._settings.web, base, report=self.report, life=self._life, line=self._line)
+        server = Server(
+            self._settings.web,
+            self._settings.mqtt.base_topic,
+            choices.configured(self._settings),
+            report=self.report,
+            life=self._life,
+            line=self._line,
+        )
         self._outbox.onlooker = server.audience
         return server
 

@@ -47,6 +47,27 @@ def sums(settings: Settings, zone: tzinfo) -> Sums:
     )
 
 
+def configured(settings: Settings) -> dict[str, object]:
+    """What the page tells of the configuration, for JSON: where gateways and broker are looked for, and with
+    what a gateway is asked to let us in; no secret.
+    """
+    mqtt = settings.mqtt
+    return {
+        "file": None if settings.file is None else str(settings.file),
+        "gateways": [
+            {"host": each.host, "serial": each.serial, "access": _access(each)}
+            for each in settings.every_gateway
+        ],
+        "broker": {"host": mqtt.host, "port": mqtt.port},
+    }
+
+
+def _access(gateway: config.Gateway) -> str | None:
+    """The key that a token comes from, `None` where there is none."""
+    own = {"token": gateway.token, "token_file": gateway.token_file, "account": gateway.account.username}
+    return next((key for key, value in own.items() if value is not None), None)
+
+
 def discovery(settings: Settings) -> Discovery | None:
     """What discovery depends on; `None` where Home Assistant is not wanted."""
     homeassistant = settings.homeassistant

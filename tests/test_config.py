@@ -77,6 +77,7 @@ def test_without_any_file_the_defaults_are_in_force(tmp_path: Path) -> None:
     assert it.publish.model_dump() == {"meters": True, "live": True, "scalars": False}
     assert it.availability.timeout_s == 30
     assert (it.web.enabled, it.web.host, it.web.port, it.web.allowed_hosts) == (True, "127.0.0.1", 8099, ())
+    assert (it.web.allowed_clients, it.web.trusted_proxies) == ((), ())
     assert (it.log.level, it.log.format) == ("info", "auto")
 
 
@@ -542,6 +543,12 @@ def allowed(folder: Path, key: str, value: object) -> bool:
             [[], ["solar.example.com"], ["a.example", "B.example."], "a.example, b.example"],
             [[""], ["a:80"], ["http://a"], [1], {}, 1, ["*.example"]],
         ),
+        (
+            "web.allowed_clients",
+            [[], ["192.168.1.10", "192.168.1.0/24"], ["fe80::/10", "::1"], "10.0.0.1, 10.0.1.0/24"],
+            [[""], ["a"], ["192.168.1.10/24"], ["10.0.0.1:80"], ["[::1]"], [1], {}, 1],
+        ),
+        ("web.trusted_proxies", [[], ["172.30.32.2"]], [["homeassistant"], [1], 1]),
         ("log.level", ["debug", "info", "warning", "error"], ["", "DEBUG", "critical", 10]),
         ("log.format", ["auto", "console", "json"], ["text", True]),
         ("data_dir", ["a"], ["", 1]),
@@ -583,6 +590,7 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         tls = {{ enabled = true, ca_file = "/etc/ca.pem" }}
         [web]
         allowed_hosts = ["a.example", "B.example."]
+        allowed_clients = ["10.0.0.1/32", "10.0.1.0/24"]
     """
     assert show(settings(tmp_path, toml, {"ENVOY_DATA_DIR": "/data"})) == (
         'data_dir = "/data"\n'
@@ -649,6 +657,8 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         'host = "127.0.0.1"\n'
         "port = 8099\n"
         'allowed_hosts = ["a.example", "b.example"]\n'
+        'allowed_clients = ["10.0.0.1", "10.0.1.0/24"]\n'
+        "trusted_proxies = []\n"
         "\n[log]\n"
         'level = "info"\n'
         'format = "auto"\n'
@@ -695,7 +705,14 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
         "inverters": {"enabled": False, "interval_s": 300},
         "tariff": {"daily_charge": 0, "billing_day": 1, "discount": 0},
         "journal": {"enabled": False, "max_mb": 256},
-        "web": {"enabled": True, "host": "127.0.0.1", "port": 8099, "allowed_hosts": []},
+        "web": {
+            "enabled": True,
+            "host": "127.0.0.1",
+            "port": 8099,
+            "allowed_hosts": [],
+            "allowed_clients": [],
+            "trusted_proxies": [],
+        },
         "log": {"level": "info", "format": "auto"},
     }
 
@@ -788,6 +805,8 @@ VALID: dict[Key, st.SearchStrategy[object]] = {
     ("web", "host"): st.one_of(_names(), st.ip_addresses().map(str)),
     ("web", "port"): st.integers(1, 65535),
     ("web", "allowed_hosts"): st.lists(_names(), max_size=3).map(",".join),
+    ("web", "allowed_clients"): st.lists(st.ip_addresses().map(str), max_size=3).map(",".join),
+    ("web", "trusted_proxies"): st.lists(st.ip_addresses().map(str), max_size=3).map(",".join),
     ("log", "level"): st.sampled_from(["debug", "info", "warning", "error"]),
     ("log", "format"): st.sampled_from(["auto", "console", "json"]),
 }

@@ -13,7 +13,7 @@ from envoy_mqtt.discover import describe, find, listed
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.announcer import LOOPBACK, announced
+from tests.announcer import LOOPBACK, alone, announced
 
 ONE, OTHER = "122300000201", "122300000202"
 
@@ -84,7 +84,8 @@ async def test_as_a_command_it_lists_what_it_finds(tmp_path: Path) -> None:
 
 
 async def test_nobody_found_is_status_1_and_what_to_do(tmp_path: Path) -> None:
-    status, out, err = await discover(tmp_path, "--seconds", "0.5", "--json")
+    async with alone():
+        status, out, err = await discover(tmp_path, "--seconds", "0.5", "--json")
     assert (status, json.loads(out)) == (1, {"gateways": []})
     assert "gateway.host" in err
     assert len(err.splitlines()) == 1

@@ -15,13 +15,13 @@ from envoy_mqtt.tariff.book import tariff_keys
 from envoy_mqtt.tariff.calendar import Calendar
 from envoy_mqtt.tariff.period import Tariff
 from envoy_mqtt.tariff.prices import Prices
+from tests.pages import blocks, rows, text
 from tests.tariff.ausgrid import EXPORTS, IMPORTS
 
-PAGE = (Path(__file__).parent.parent / "docs" / "tariffs.md").read_text()
-AUSGRID, CREUSES, FLAT, DYNAMIC = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line[:1] == "|"
-]
+NAME = "docs/tariffs.md"
+PAGE = text(NAME)
+AUSGRID, CREUSES, FLAT, DYNAMIC = blocks(NAME, "toml")
+ROWS = rows(NAME)
 
 
 def tariff(folder: Path, toml: str) -> Tariff:

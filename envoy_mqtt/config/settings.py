@@ -31,6 +31,7 @@ FILE = "the path of a file"
 CLOUD = "an address that begins with https://, or with http:// before a loopback address such as 127.0.0.1"
 JWT = "a token: three parts of letters, digits, - and _ with dots between them"
 
+NETWORKS = 'a list of addresses and networks such as ["192.168.1.10", "192.168.1.0/24"]'
 PERIOD_NAME = "small letters, digits and _, but not former, not today, and nothing that ends in _today"
 TIMES = 'a list of local times such as ["22:00-07:00"], each from 00:00 to 24:00'
 MONTHS = "a list of numbers from 1 to 12"
@@ -225,7 +226,7 @@ class Journal(Section):
 
 
 class Web(Section):
-    """The web server: the state, server-sent events, health and metrics."""
+    """The web server: the page, the state, server-sent events, health and metrics."""
 
     enabled: bool = _switch(True)
     host: Annotated[str, AfterValidator(forms.broker_host)] = Field(
@@ -234,6 +235,12 @@ class Web(Section):
     port: int = _between(8099, 1, 65535)
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(forms.names)] = Field(
         (), description="a list of names, without scheme and port"
+    )
+    allowed_clients: Annotated[tuple[str, ...], BeforeValidator(forms.networks)] = Field(
+        (), description=NETWORKS
+    )
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(forms.networks)] = Field(
+        (), description=NETWORKS
     )
 
 

@@ -14,7 +14,8 @@ class Message(NamedTuple):
     """One publish. `expiry_s` is MQTT 5's message expiry, 0 for none; `good_until` is the steady time
     after which it is not sent any more to a broker that was away, so that nothing old looks new, `arrived`
     the steady time of the reading that is in it, 0 where there is none; `kept` is whether it is the journal's
-    and must not be lost, `inside` whether it is the page's alone.
+    and must not be lost, `inside` whether it is the page's alone; `values` is what a `live` says, for who
+    would have to decode its payload.
     """
 
     topic: str
@@ -26,6 +27,7 @@ class Message(NamedTuple):
     arrived: float = 0.0
     kept: bool = False
     inside: bool = False
+    values: Mapping[str, Any] | None = None
 
     @property
     def lasting(self) -> bool:

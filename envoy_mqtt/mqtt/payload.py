@@ -105,10 +105,10 @@ class Payloads:
         good_until = steady + self._publish.patience_s(interval_s)
         expiry_s = max(EXPIRY_S, round(EXPIRY_INTERVALS * interval_s))
         for topic, payload, qos in self._payloads(reading):
-            inside = topic == "live" and not self._publish.live
-            yield Message(
-                f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady, inside=inside
-            )
+            message = Message(f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady)
+            if topic == "live":
+                message = message._replace(inside=not self._publish.live, values=self.live)
+            yield message
         if self._publish.journal:
             yield Message(f"{prefix}/journal", self._encoded, qos=1, retain=False, kept=True)
 

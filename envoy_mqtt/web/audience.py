@@ -14,13 +14,16 @@ from typing import Any
 from envoy_mqtt.mqtt.message import Message
 from envoy_mqtt.outbox import Waiting
 from envoy_mqtt.web.events import EVENTS, event, place
+from envoy_mqtt.web.history import History
 
 # Nobody sees that a number on a page is so much late.
 MOMENT_S = 0.05
 
 
 class Audience:
-    """Remembers the last message of every topic of every gateway, and hands on what viewers follow."""
+    """Remembers the last message of every topic of every gateway, and hands on what viewers follow; `history`
+    is what they find when they come.
+    """
 
     def __init__(self, base_topic: str) -> None:
         self._base = base_topic
@@ -28,6 +31,7 @@ class Audience:
         self._viewers: set[Waiting] = set()
         self._fresh: list[Message] = []
         self.last: dict[tuple[str, str], Message] = {}
+        self.history = History()
 
     def __len__(self) -> int:
         return len(self._viewers)
@@ -45,6 +49,8 @@ class Audience:
             self.last.pop(where, None)
             return
         self.last[where] = message
+        if message.values is not None:
+            self.history.add(where[0], message.values)
         if self._viewers and where[1] in EVENTS:
             self.tell(topic, event(*where, message.payload))
 
