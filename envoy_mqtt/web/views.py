@@ -12,7 +12,7 @@ from aiohttp.web_response import Response, StreamResponse
 from envoy_mqtt import __version__
 from envoy_mqtt.clock import now
 from envoy_mqtt.life import Life
-from envoy_mqtt.mqtt.message import encode
+from envoy_mqtt.mqtt.message import encode, iso
 from envoy_mqtt.report import Report
 from envoy_mqtt.web import answers, events
 from envoy_mqtt.web.audience import Audience, waiting
@@ -85,7 +85,8 @@ class Views:
         return answers.json(await asyncio.to_thread(_columns, past or Past.empty(), wanted, moment.unix))
 
     async def _doctor(self, _: BaseRequest) -> Response:
-        told = {"configured": self._configured, **self._report.doctor(None, now())}
+        since = {serial: iso(unix) for serial, unix in self._audience.since.items()}
+        told = {"configured": self._configured, "availability_since": since, **self._report.doctor(None, now())}
         return answers.json(encode(told))
 
     async def _metrics(self, _: BaseRequest) -> Response:

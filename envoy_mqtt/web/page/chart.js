@@ -112,7 +112,7 @@ function options(view, size) {
       y: { range: (_, low, high) => room(low, high) },
     },
     axes: [
-      { ...axis, grid: { show: false }, space: 76, size: 30, gap: 8, values: (_, splits) => times(view, splits) },
+      { ...axis, grid: { show: false }, space: 84, size: 30, gap: 8, values: (_, splits) => times(view, splits) },
       { ...axis, grid, space: 44, size: 62, gap: 10, values: (_, splits) => splits.map(tick) },
     ],
     series: [{}, ...view.meters.map((meter) => series(view, meter))],
@@ -128,7 +128,8 @@ function options(view, size) {
 const tick = (value) => (Math.abs(value) < 1000 ? watts(value) : `${number(value / 1000, value % 1000 ? (value % 100 ? 2 : 1) : 0)}\u00a0kW`);
 
 function times(view, splits) {
-  return splits.map((each) => clock(each, view.span < 300));
+  const [from, to] = range(view);
+  return splits.map((each) => clock(each, to - from < 400));
 }
 
 // Zero is always in it, with some air above and below.

@@ -49,19 +49,19 @@ export function problem({ code, text, remedy, since: began, serial }) {
     make("h2", {}, text), make("p", {}, remedy), make("p", { class: "note" }, meta));
 }
 
-export function show(site, serial, sinceFresh) {
+export function show(site, serial, doctor) {
   const health = site.health;
   if (!health) return;
   const chosen = (serial === ALL ? serials(site) : [serial]).filter((each) => health.gateways[each]);
-  const facts = [...chosen.flatMap((each) => ofGateway(site, each, chosen.length > 1, sinceFresh)), ofBroker(health), ofBridge(health)];
+  const facts = [...chosen.flatMap((each) => ofGateway(site, each, chosen.length > 1, doctor)), ofBroker(health), ofBridge(health)];
   put(at("health-body"), facts, () => facts.map((each) => fact(...each)));
 }
 
-function ofGateway(site, serial, several, sinceFresh) {
+function ofGateway(site, serial, several, doctor) {
   const table = site.health.gateways[serial];
   const about = site.gateways[serial]?.gateway ?? {};
   const name = several ? `…${serial.slice(-5)}` : "";
-  const found = [["readings", named("Readings", name), freshness(site, serial, table, sinceFresh), pace(table)]];
+  const found = [["readings", named("Readings", name), freshness(site, serial, table, doctor), pace(table)]];
   if (several) return found;
   return [...found, ["source", "Source", word(SOURCES[table.source] ?? "none yet"), table.source_reason ?? ""],
     ["token", "Token", token(table), tokenNote(table, about)],
@@ -70,9 +70,10 @@ function ofGateway(site, serial, several, sinceFresh) {
 
 const named = (what, name) => (name ? `${what} ${name}` : what);
 
-function freshness(site, serial, table, sinceFresh) {
+function freshness(site, serial, table, doctor) {
   if (table.fresh && fresh(site, serial)) {
-    return sinceFresh[serial] ? `Fresh since ${since(sinceFresh[serial])}` : "Fresh";
+    const began = doctor?.availability_since?.[serial];
+    return began ? `Fresh since ${since(began)}` : "Fresh";
   }
   const began = site.health.problems.find((each) => each.serial === serial)?.since;
   return began ? `None since ${since(began)}` : "None";

@@ -24,7 +24,7 @@ const PRICES_EVERY_MS = 300000;
 
 const page = {
   link: "opening", chosen: location.hash.slice(1), said: site.kept(), past: {}, heardAt: {},
-  sinceFresh: {}, doctor: null, prices: {}, due: false,
+  doctor: null, prices: {}, due: false,
 };
 
 const flow = flows.flow(at("flow"));
@@ -37,9 +37,9 @@ function hear(name, data) {
     page.heardAt[data.serial] = performance.now();
     history.add(past(data.serial), data);
   }
-  if (name === "availability" && before && before !== data.availability) learn();
-  if (name === "availability" && before === "offline" && data.availability === "online") {
-    page.sinceFresh[data.serial] = new Date().toISOString();
+  if (name === "availability" && before !== data.availability) {
+    learn();
+    examine();
   }
   later();
 }
@@ -77,9 +77,6 @@ async function examine() {
   const told = await fetched("api/doctor");
   if (!told) return;
   page.doctor = told;
-  for (const [serial, { fresh_since: began }] of Object.entries(told.gateways ?? {})) {
-    if (began) page.sinceFresh[serial] = began;
-  }
   later();
 }
 
@@ -137,7 +134,7 @@ function show() {
   if (view !== "setup") health.showProblems(said, chosen);
   else at("problems").hidden = true;
   if (view === "house") showHouse(reading);
-  if (said.health) health.show(said, chosen, page.sinceFresh);
+  if (said.health) health.show(said, chosen, page.doctor);
 }
 
 function showHouse(reading) {

@@ -46,7 +46,12 @@ export function show(site, serial, doctor) {
   const bad = steps.filter((step) => step.state === "bad");
   say(at("setup-title"), bad.length ? "Let’s get your readings" : "Almost there");
   say(at("setup-lead"), lead(bad));
-  const facts = { version: site.health?.version, broker: site.health?.broker.protocol, gateways: found.map((each) => about(each, doctor)) };
+  const facts = {
+    version: site.health?.version,
+    protocol: site.health?.broker.protocol,
+    gateways: found.map((each) => about(each, doctor)),
+    configured: doctor?.configured ?? {},
+  };
   put(at("steps"), [steps, facts], () => steps.map((step) => item(step, facts)));
 }
 
@@ -78,26 +83,47 @@ function about(serial, doctor) {
 }
 
 const SAID = {
-  bridge: ({ version }) => (version ? `Version ${version}.` : ""),
-  broker: ({ broker }) => (broker ? `Connected, MQTT ${broker}.` : "Connected."),
+  bridge: ({ version, configured: { file } }) =>
+    [version && `Version ${version}.`, file && `Its configuration is ${file}.`, file === null && NO_FILE].filter(Boolean).join(" "),
+  broker: ({ protocol, configured: { broker } }) =>
+    `Connected${broker ? ` to ${broker.host}, port ${broker.port}` : ""}${protocol ? `, MQTT ${protocol}` : ""}.`,
   gateway: ({ gateways }) => gateways.filter((each) => each.serial).map(whose).join(" "),
   token: ({ gateways }) => gateways.filter((each) => each.role).map((each) => `${word(each.role)}’s token.`).join(" "),
   readings: () => "The first one has not come yet.",
 };
 
+const NO_FILE = "There is no configuration file yet; it is looked for as config.toml.";
+
+// What the configuration says of a step that does not work.
+const GIVEN = {
+  broker: ({ broker }) => (broker ? `It is looked for at ${broker.host}, port ${broker.port}.` : ""),
+  gateway: ({ gateways }) =>
+    gateways?.length ? `It is looked for at ${gateways.map(({ host }) => host).join(", ")}.` : "",
+  token: ({ gateways }) => {
+    const used = new Set(gateways?.map(({ access }) => access).filter(Boolean));
+    return used.size ? `What it has is ${[...used].map((key) => `gateway.${key}`).join(", ")}.` : "";
+  },
+};
+
 const whose = ({ serial, address, firmware }) =>
   `${[serial, address && `at ${address}`, firmware && `firmware ${firmware}`].filter(Boolean).join(", ")}.`;
 
-// A problem says what, then after a colon why; the remedy says the rest of "why" of a token that is not there.
-const inShort = (text) => (text.startsWith("There is no token") ? `${text.split(":")[0]}.` : text);
+// A problem says what, then after a colon why. Why there is no token is what its remedy says.
+function trouble(code, text, remedy) {
+  const [what, ...why] = text.replace(/\.$/, "").split(": ");
+  const cause = why.length && code !== "token_missing" ? make("p", { class: "note" }, `${why.join(": ")}.`) : null;
+  return make("div", { class: "trouble", "data-code": code }, make("p", {}, make("strong", {}, `${what}.`)), cause, make("p", {}, remedy));
+}
 
 function item(step, facts) {
   const { found, state } = step;
   const parts = found.map(({ code, text, remedy }) =>
-    make("div", { class: "trouble", "data-code": code }, make("p", {}, make("strong", {}, inShort(text))), make("p", {}, remedy)),
+    trouble(code, text, remedy),
   );
   if (!found.length && state !== "wait") parts.push(make("p", {}, SAID[step.of](facts)));
   if (!found.length && state === "wait") parts.push(make("p", {}, step.of === "readings" ? SAID.readings() : "Once the step before it works."));
+  const given = found.length ? GIVEN[step.of]?.(facts.configured) : "";
+  if (given) parts.push(make("p", {}, given));
   if (state === "bad" && step.help) parts.push(make("p", {}, make("code", {}, step.help[0]), ` ${step.help[1]}`));
   if (state === "bad" && step.example) parts.push(make("pre", { tabindex: 0, "aria-label": "Example" }, make("code", {}, step.example)));
   const states = { good: "Done", bad: "To do", wait: "Waiting" };
