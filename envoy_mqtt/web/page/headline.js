@@ -35,7 +35,7 @@ export function show(reading) {
   mark(document.body, "data-now", name);
   say(at("verb"), VERBS[name]);
   say(at("big"), value);
-  say(at("big-unit"), unit);
+  say(at("big-unit"), unit && `\u00a0${unit}`);
   say(at("sentence"), sentence(reading, name));
   document.title = known(size) && name !== "balance" ? `${value} ${unit} · ${VERBS[name]}` : `${VERBS[name]} · Envoy`;
   announce(name, size);

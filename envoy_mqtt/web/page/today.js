@@ -33,7 +33,7 @@ const rest = (whole, part) => (known(whole) && known(part) ? Math.max(0, whole -
 
 function sufficiency(percent) {
   if (!known(percent)) return null;
-  const figure = make("span", { class: "figure" }, number(percent), make("small", {}, "%"));
+  const figure = make("span", { class: "figure" }, number(percent), make("small", {}, "\u00a0%"));
   return make("p", { class: "sufficiency", "data-of": "sufficiency" }, figure, make("span", {}, "self-sufficient"));
 }
 
@@ -50,7 +50,7 @@ function bar(name, whole, most, pieces) {
   return make("div", { class: "bar-of" }, head, strip);
 }
 
-const kwh = (value) => make("b", {}, energy(value), make("small", {}, "kWh"));
+const kwh = (value) => make("b", {}, energy(value), make("small", {}, "\u00a0kWh"));
 
 function figures(rows) {
   const there = rows.filter(([, , value]) => value !== undefined);
