@@ -86,8 +86,8 @@ class Views:
 
     async def _doctor(self, _: BaseRequest) -> Response:
         since = {serial: iso(unix) for serial, unix in self._audience.since.items()}
-        told = {"configured": self._configured, "availability_since": since, **self._report.doctor(None, now())}
-        return answers.json(encode(told))
+        ours = {"configured": self._configured, "availability_since": since}
+        return answers.json(encode({**ours, **self._report.doctor(None, now())}))
 
     async def _metrics(self, _: BaseRequest) -> Response:
         # Only who is scraped carries it: half a MiB, and on a small machine half a second that others need.

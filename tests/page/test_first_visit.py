@@ -46,7 +46,8 @@ async def test_without_a_token_it_says_how_to_give_one_and_goes_on_when_there_is
                     visit, bridge="good", broker="good", gateway="good", token="bad", readings="wait"
                 )
                 assert await visit.text("#setup-lead") == (
-                    "Step 4 needs you. The bridge keeps trying, and this page goes on by itself as soon as it works."
+                    "Step 4 needs you. The bridge keeps trying, "
+                    "and this page goes on by itself as soon as it works."
                 )
                 step = await visit.text("#steps [data-of=token]")
                 assert "There is no token for the gateway." in step

@@ -16,6 +16,10 @@ EVENT = (
 )
 
 # Where the beads of a line are, in px of its dash pattern, and how fast they move.
+THICK = "parseFloat(document.querySelector('.line[data-of=grid] .band').style.strokeWidth)"
+
+# Whether the grid's power is shown as this.
+GRID = "(watts) => document.querySelector('.node[data-of=grid]').dataset.watts === `${watts}`"
 BEADS = """(of) => {
     const [motion] = document.querySelector(`.line[data-of=${of}] .beads`).getAnimations();
     return [motion.playbackRate, parseFloat(motion.effect.getKeyframes()[0].strokeDashoffset)];
@@ -49,9 +53,7 @@ async def test_a_change_of_direction_is_seen_at_once(tmp_path: Path, keys: Keys,
         )
         for sun, net, way, verb, uses in told:
             house.gateway.say(b"data: %b\r\n\r\n" % EVENT.format(sun, net, abs(net)).encode())
-            await visit.until(
-                "(watts) => document.querySelector('.node[data-of=grid]').dataset.watts === `${watts}`", net
-            )
+            await visit.until(GRID, net)
             assert await visit.flow("grid") == way
             assert await visit.flow("solar") == ("in" if sun else "idle")
             assert await visit.text("#verb") == verb
@@ -71,28 +73,24 @@ async def test_more_power_moves_faster_and_is_thicker(tmp_path: Path, keys: Keys
         seen = []
         for net in (-300.0, -2400.0):
             house.gateway.say(b"data: %b\r\n\r\n" % EVENT.format(3000.0, net, -net).encode())
-            await visit.until(
-                "(watts) => document.querySelector('.node[data-of=grid]').dataset.watts === `${watts}`", net
-            )
+            await visit.until(GRID, net)
             rate, _ = await visit.page.evaluate(BEADS, "grid")
-            thick = await visit.page.evaluate(
-                "parseFloat(document.querySelector('.line[data-of=grid] .band').style.strokeWidth)"
-            )
+            thick = await visit.page.evaluate(THICK)
             seen.append((rate, thick))
         assert seen[0] < seen[1]
         assert seen[0][1] < seen[1][1]
+
+
+# Animations of what can be seen.
+MOVING = """() => document.getAnimations().filter((each) => each.playState === "running"
+    && getComputedStyle(each.effect.target).visibility !== "hidden").length"""
 
 
 async def test_nothing_moves_for_who_wants_less_motion(house: House, browser: Browser) -> None:
     async with visiting(browser, house.address, reduced_motion="reduce") as visit:
         await visit.live()
         assert not await visit.page.locator(".line[data-of=grid] .beads").is_visible()
-        assert (
-            await visit.page.evaluate(
-                "document.getAnimations().filter((each) => each.playState === 'running' && getComputedStyle(each.effect.target).visibility !== 'hidden').length"
-            )
-            == 0
-        )
+        assert await visit.page.evaluate(MOVING) == 0
 
 
 async def test_the_flow_is_told_to_who_cannot_see_it(house: House, browser: Browser) -> None:

@@ -10,14 +10,17 @@ SIDEWAYS = "document.documentElement.scrollWidth - window.innerWidth"
 
 # Pairs of texts of which one lies on the other, and texts that are wider than what holds them.
 OVERLAPS = """() => {
-    const seen = (node) => node.checkVisibility({ visibilityProperty: true }) && !node.closest(".unseen");
-    const written = (node) => Array.from(node.childNodes).some((each) => each.nodeType === 3 && each.data.trim());
-    const texts = Array.from(document.body.querySelectorAll("*")).filter((node) => seen(node) && written(node));
+    const seen = (node) => node.checkVisibility({ visibilityProperty: true })
+        && !node.closest(".unseen, [hidden]") && getComputedStyle(node).clipPath === "none";
+    const written = (node) => [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
+    const texts = [...document.body.querySelectorAll("*")].filter((node) => seen(node) && written(node));
     const found = [];
     const boxes = texts.map((node) => {
         const range = document.createRange();
         range.selectNodeContents(node);
-        return [node, range.getBoundingClientRect()];
+        const { left, right, top, bottom, width, height } = range.getBoundingClientRect();
+        const air = 0.18 * height; // above capitals and below the line of type
+        return [node, { left, right, top: top + air, bottom: bottom - air, width, height }];
     }).filter(([, box]) => box.width > 1 && box.height > 1);
     boxes.forEach(([one, a], n) => {
         if (a.left < -1 || a.right > innerWidth + 1) found.push(`outside: ${one.textContent}`);
@@ -70,11 +73,13 @@ LONG = """() => {
     say("#sentence", "The sun gives 888.8 kW, the house uses 888.8 kW and the battery takes 888.8 kW.");
     document.getElementById("rate").hidden = false;
     say("#rate", "Costing A$8,888.88 an hour · Niedertarif Wochenende Sommerzeit");
-    for (const cell of document.querySelectorAll("td[data-key$=_power]")) cell.textContent = "−188,888";
-    for (const value of document.querySelectorAll(".flow .value tspan:first-child")) value.textContent = "88.8";
-    for (const unit of document.querySelectorAll(".flow .unit")) unit.textContent = "kW";
-    for (const value of document.querySelectorAll(".curve .value")) value.textContent = "−88.88 kW";
-    for (const value of document.querySelectorAll("#today b")) value.textContent = "88,888 kWh";
+    const all = (selector, text) =>
+        document.querySelectorAll(selector).forEach((each) => each.textContent = text);
+    all("td[data-key$=_power]", "−188,888");
+    all(".flow .value tspan:first-child", "88.8");
+    all(".flow .unit", "kW");
+    all(".curve .value", "−88.88 kW");
+    all("#today b", "88,888 kWh");
 }"""
 
 

@@ -9,9 +9,10 @@ from playwright.async_api import Browser
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
 from tests.page.house import NOON, standing
-from tests.page.visit import Visit, visiting
+from tests.page.visit import READINGS, Visit, visiting
 
-LOST = "() => document.body.dataset.link === 'lost' && document.getElementById('lost').innerText.includes('has not been heard')"
+LOST = """() => document.body.dataset.link === "lost"
+    && document.getElementById("lost").innerText.includes("has not been heard")"""
 AT_MOST_S = 5.0
 
 
@@ -78,9 +79,7 @@ async def test_a_gateway_that_fails_is_told_with_what_to_do(
         assert await problem.locator("h2").inner_text()
         assert "oken" in await problem.inner_text() or "restart the gateway" in await problem.inner_text()
         await visit.until("() => document.getElementById('verb').textContent === 'No fresh reading'")
-        await visit.until(
-            "() => document.querySelector('#health [data-of=readings] .value').textContent.startsWith('None since ')"
-        )
+        await visit.until(READINGS, "None since ")
         await house.gateway.clear()
         await visit.live()
         await problem.wait_for(state="detached")

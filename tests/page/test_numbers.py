@@ -7,13 +7,14 @@ from statistics import median
 from playwright.async_api import Browser
 
 from tests.page.house import House
-from tests.page.visit import Visit, payload, visiting
+from tests.page.visit import READINGS, Visit, payload, visiting
 
 # When each number of the table changed, in Unix seconds.
 WATCH = """() => {
     window.changes = [];
-    const note = () => changes.push([Date.now() / 1000, document.querySelector("[data-key=net_power]").dataset.value]);
-    new MutationObserver(note).observe(document.querySelector("[data-key=net_power]"), { attributes: true });
+    const cell = document.querySelector("[data-key=net_power]");
+    const note = () => changes.push([Date.now() / 1000, cell.dataset.value]);
+    new MutationObserver(note).observe(cell, { attributes: true });
 }"""
 
 
@@ -102,9 +103,7 @@ async def test_today_is_what_energy_says(house: House, browser: Browser) -> None
 async def test_the_source_and_the_token_are_told(house: House, browser: Browser) -> None:
     async with visiting(browser, house.address) as visit:
         await visit.live()
-        await visit.until(
-            "() => document.querySelector('#health [data-of=readings] .value')?.textContent.startsWith('Fresh since ')"
-        )
+        await visit.until(READINGS, "Fresh since ")
         assert (await visit.text("#health [data-of=source] .value")).lower() in ("stream", "meter readings")
         assert (await visit.text("#health [data-of=token] .value")).startswith("Ends in 36")
         assert (await visit.text("#health [data-of=broker] .value")) == "Connected, MQTT 5"

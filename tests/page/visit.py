@@ -1,4 +1,4 @@
-"""A visit to the page in a real browser; nothing may be said on the console, and no request leave the host."""
+"""A visit to the page in a real browser: the console stays silent, and no request leaves the host."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -23,6 +23,10 @@ PHONE = {"width": 360, "height": 780}
 
 PATIENCE_MS = 30_000
 
+# Whether the line of health says this of the readings, at its beginning.
+READINGS = """(words) =>
+    document.querySelector("#health [data-of=readings] .value")?.textContent.startsWith(words)"""
+
 # Every number of the table as it was read, by its key in `live`.
 NUMBERS = """() => Object.fromEntries(Array.from(document.querySelectorAll("td[data-key]"),
     (cell) => [cell.dataset.key, cell.dataset.value === "" ? null : Number(cell.dataset.value)]))"""
@@ -46,7 +50,8 @@ class Visit:
     async def live(self) -> None:
         """Wait for the first readings."""
         await self.until("""() => document.body.dataset.link === "there"
-            && document.body.dataset.view === "house" && document.getElementById("flow").dataset.fresh === "true"
+            && document.body.dataset.view === "house"
+            && document.getElementById("flow").dataset.fresh === "true"
             && Number(document.getElementById("plot").dataset.points) > 1""")
 
     async def numbers(self) -> dict[str, float | None]:
@@ -56,7 +61,8 @@ class Visit:
 
     async def text(self, selector: str) -> str:
         """What a reader reads there; blanks of every width are one."""
-        return " ".join((await self.page.locator(selector).first.inner_text()).split())
+        read = "(node) => node.innerText ?? node.textContent"  # what is drawn has no innerText
+        return " ".join(str(await self.page.locator(selector).first.evaluate(read)).split())
 
     async def flow(self, of: str) -> str | None:
         """Where a line of the power flow goes: `in` (to the house), `out`, `idle`."""
