@@ -35,6 +35,9 @@ class Followed(Protocol):
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """Tell it of a message on a price's topic; whether it was understood."""
 
+    def prices(self, now: Instant) -> dict[str, object] | None:
+        """Today's prices in columns; `None` where there is no tariff."""
+
     def reconnect(self) -> None:
         """Drop its connections and start anew."""
 
@@ -89,6 +92,10 @@ class Report:
     def gateways(self, now: Instant) -> list[health.Gateway]:
         """What there is to tell of each gateway."""
         return [gateway.facts(now) for gateway in self._gateways]
+
+    def prices(self, serial: str, now: Instant) -> dict[str, object] | None:
+        """Today's prices of a gateway in columns; `None` where there is none of this serial, or no tariff."""
+        return next((each.prices(now) for each in self._gateways if each.serial == serial), None)
 
     @property
     def broker(self) -> health.Broker:

@@ -7,8 +7,6 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from envoy_mqtt.discover import describe, find, listed
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
@@ -16,11 +14,6 @@ from envoy_mqtt.simulator.options import Options
 from tests.announcer import LOOPBACK, alone, announced
 
 ONE, OTHER = "122300000201", "122300000202"
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
 
 
 async def test_an_address_that_answers_goes_before_one_that_does_not(keys: Keys) -> None:

@@ -63,12 +63,17 @@ LAYERS = {
         "tariff.sheet",
         "tariff.account",
         "tariff.bill",
+        "tariff.flow",
+        "tariff.course",
+        "tariff.statement",
         "tariff.book",
         "tariff.week",
         "beat",
         "mqtt.message",
         "mqtt.about",
+        "mqtt.scalars",
         "mqtt.payload",
+        "mqtt.notices",
         "mqtt.state",
         "mqtt.entity",
         "mqtt.electrical",
@@ -76,6 +81,10 @@ LAYERS = {
         "mqtt.entities",
         "mqtt.discovery",
         "mqtt.migration",
+        "compat.stream",
+        "compat.readings",
+        "compat.livedata",
+        "compat.imitation",
         "mqtt.requests",
         "mqtt.record",
         "mqtt.hole",
@@ -85,6 +94,9 @@ LAYERS = {
         "pulse",
         "health",
         "summary",
+        "terminal.board",
+        "terminal.line",
+        "terminal.picture",
         "web.hosts",
         "web.clients",
         "web.events",
@@ -94,7 +106,7 @@ LAYERS = {
         "web.metrics",
         "diagnosis",
     ),
-    "product": ("bridge", "standing"),
+    "product": ("inventory", "bridge", "standing"),
     "shell": (
         "clock",
         "memory",
@@ -102,6 +114,7 @@ LAYERS = {
         "life",
         "outbox",
         "supervise",
+        "supervisor",
         "store",
         "installation",
         "lock",
@@ -124,6 +137,7 @@ LAYERS = {
         "knock",
         "gateway.examine",
         "mqtt.connection",
+        "mqtt.loss",
         "mqtt.segments",
         "mqtt.spool",
         "mqtt.publisher",
@@ -137,6 +151,7 @@ LAYERS = {
         "config",
         "log",
         "access",
+        "broker",
         "report",
         "web.answers",
         "web.views",
@@ -151,6 +166,7 @@ LAYERS = {
         "discover",
         "doctor",
         "cleanup",
+        "watch",
     ),
     "demonstration": ("simulate", "demo"),
     "entry": ("cli", "__main__"),
@@ -185,6 +201,7 @@ HOMES = {
         "gateway.trouble",
         "gateway.wire",
         "simulator",
+        "supervisor",
         "web.answers",
         "web.views",
         "web.server",
@@ -210,6 +227,7 @@ HOMES = {
         "mqtt.requests",
     },
     "pydantic_settings": {"config"},
+    "rich": {"watch"},
     "structlog": {"log", "line", "followed", "app"},
     "typer": {"cli"},
     "zeroconf": {"gateway.locate"},
@@ -255,7 +273,10 @@ def imports(source: str) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             origin = "." * node.level + (node.module or "")
-            deeper = origin in ("envoy_mqtt", *(f"envoy_mqtt.{each}" for each in ("gateway", "mqtt", "web")))
+            deeper = origin in (
+                "envoy_mqtt",
+                *(f"envoy_mqtt.{each}" for each in ("compat", "gateway", "mqtt", "web")),
+            )
             found |= {f"{origin}.{alias.name}" for alias in node.names} if deeper else {origin}
     return found - {"envoy_mqtt.__version__"}
 

@@ -1,6 +1,6 @@
 """What is sent to the broker, and how the values in it are written. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import floor, inf
 from typing import Any, NamedTuple
@@ -38,8 +38,8 @@ class Message(NamedTuple):
 
     @property
     def content_type(self) -> str:
-        """What MQTT 5 is told of the payload: every payload is a JSON object or plain text."""
-        return "application/json" if self.payload.startswith(b"{") else ""
+        """What MQTT 5 is told of the payload: every payload is JSON, an object or a list, or plain text."""
+        return "application/json" if self.payload.startswith((b"{", b"[")) else ""
 
 
 class Incoming(NamedTuple):
@@ -50,7 +50,7 @@ class Incoming(NamedTuple):
     retain: bool = False
 
 
-def encode(payload: Mapping[str, Any]) -> bytes:
+def encode(payload: Mapping[str, Any] | Sequence[Any]) -> bytes:
     """The payload as compact JSON; a number that is not finite, and nobody lets one come here, is `null`."""
     return to_json(payload, inf_nan_mode="null")
 

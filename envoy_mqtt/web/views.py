@@ -28,6 +28,7 @@ RETRY = b"retry: 2000\n\n"
 BUFFER_BYTES = 64 * 1024
 
 NOTHING_HERE = "There is nothing here."
+NO_TARIFF = "This gateway has no tariff: /api/prices?serial=… wants the serial number of one that has."
 UNKNOWN_GATEWAY = "serial: no gateway of this number is read here; /api/state has those that are."
 
 
@@ -46,6 +47,7 @@ class Views:
             "/metrics": self._metrics,
             "/api/state": self._state,
             "/api/history": self._history,
+            "/api/prices": self._prices,
             "/api/doctor": self._doctor,
             "/events": self._events,
         }
@@ -83,6 +85,10 @@ class Views:
         if past is None and all(each.serial != wanted.serial for each in self._report.gateways(moment)):
             return answers.text(404, UNKNOWN_GATEWAY)
         return answers.json(await asyncio.to_thread(_columns, past or Past.empty(), wanted, moment.unix))
+
+    async def _prices(self, request: BaseRequest) -> Response:
+        prices = self._report.prices(request.query.get("serial", ""), now())
+        return answers.text(404, NO_TARIFF) if prices is None else answers.json(encode(prices))
 
     async def _doctor(self, _: BaseRequest) -> Response:
         since = {serial: iso(unix) for serial, unix in self._audience.since.items()}

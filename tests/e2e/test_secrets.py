@@ -46,11 +46,6 @@ PAGES = (
 SCOPES = ("/info", "/ivp/meters", "/stream/meter")
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 class Done(NamedTuple):
     """What a command said, all of it."""
 

@@ -23,11 +23,6 @@ from tests.mosquitto import Mosquitto
 SERIAL = Options().serial
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 class Stage:
     """A bridge at work, a subscriber of its broker, and a client of its web server."""
 

@@ -107,6 +107,14 @@ async def test_who_gives_no_name_is_refused(tmp_path: Path) -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("query", ["", "?serial=", "?serial=122100000000", "?serial=%00&x=1"])
+async def test_prices_of_a_gateway_that_is_not_known_are_404(tmp_path: Path, query: str) -> None:
+    async with serving(tmp_path) as (_, client):
+        status, body, headers = await read(client, f"/api/prices{query}")
+        assert (status, headers["X-Content-Type-Options"]) == (404, "nosniff")
+        assert b"/api/prices?serial=" in body
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_nothing_can_be_changed(tmp_path: Path, method: str) -> None:
     async with serving(tmp_path) as (_, client):
