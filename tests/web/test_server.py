@@ -185,7 +185,7 @@ async def test_who_comes_first_is_told_where_the_bridge_looks_and_what_it_misses
         await eventually(lambda: app.gateways[0].line.trouble is not None)
         _, body, _ = await read(client, "/api/doctor")
         told = json.loads(body)
-    assert set(told) == {"configured", "gateways", "problems", "broker"}
+    assert set(told) == {"configured", "availability_since", "gateways", "problems", "broker"}
     assert told["configured"] == {
         "file": None,
         "gateways": [{"host": "127.0.0.1:9", "serial": SERIAL, "access": None}],
