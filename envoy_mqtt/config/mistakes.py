@@ -101,9 +101,9 @@ def _quoted(text: str) -> str:
     return _printable(json.dumps(text, ensure_ascii=False))
 
 
-def broken(file: Path, error: Exception) -> str:
-    """The file is not TOML: where, and what is wrong there."""
-    at = f"{_printable(str(file))}: "
+def broken(place: Path | str, error: Exception) -> str:
+    """A file, or what else holds TOML, holds none: where, and what is wrong there."""
+    at = f"{_printable(str(place))}: "
     if isinstance(error, RecursionError):
         return f"{at}lists or sections are nested too deeply"
     if isinstance(error, UnicodeDecodeError):

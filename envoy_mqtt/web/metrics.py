@@ -6,6 +6,7 @@ shows for five more minutes is what it was told last.
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -44,20 +45,22 @@ ENERGIES = (
 )
 
 
+NO_TARIFF: Mapping[str, Any] = MappingProxyType({})
+
+
 class Shown(NamedTuple):
     """What is known of one gateway: its values for health, and its last `live`, `energy` and `tariff`."""
 
     gateway: health.Gateway
     live: Mapping[str, Any]
     energy: Mapping[str, Any]
-    tariff: Mapping[str, Any]
+    tariff: Mapping[str, Any] = NO_TARIFF
 
 
 def families(version: str, shown: Iterable[Shown], broker: health.Broker, steady: float) -> list[Metric]:
     """What there is to tell, by name; a gateway without a serial number is not in it."""
     known = [each for each in shown if each.gateway.serial is not None]
-    told = [money.Told(str(each.gateway.serial), each.tariff) for each in known]
-    return [*_gateways(known, steady), *money.families(told), *_broker(broker), _build(version)]
+    return [*_gateways(known, steady), *_broker(broker), _build(version)]
 
 
 def text(told: list[Metric]) -> bytes:
@@ -95,6 +98,7 @@ def _gateways(shown: list[Shown], steady: float) -> Iterator[Metric]:
     yield from _reasons(shown)
     yield from _readings(shown)
     yield _energies(shown)
+    yield from money.families((each.gateway.serial or "", each.tariff) for each in shown)
 
 
 def _counts(shown: list[Shown], steady: float) -> Iterator[Metric]:

@@ -1,90 +1,72 @@
-"""What Prometheus reads of a tariff: prices, periods and money, from the topic `tariff`. Pure.
+"""What Prometheus reads of a tariff: prices, periods, energies and money, from the topic `tariff`. Pure.
 
-Money falls under a negative price, so none of it is a counter; its unit is the label `currency`.
+Money is a gauge, for under a negative price it falls. What is no longer configured (`…_former`) has no energy
+here: it may fall too, when its name comes back.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
-DIRECTIONS = ("import", "export")
+Told = Mapping[str, Any]
 
-# The family of each sum, with the keys of `tariff` that hold it and for how long each counts.
-MONEY = {
-    "envoy_import_cost": (
-        "What import has cost; the bill's with the daily charges.",
-        {"total": "import_cost", "today": "import_cost_today", "bill": "import_cost_bill"},
-    ),
-    "envoy_export_revenue": (
-        "What export has earned.",
-        {"total": "export_revenue", "today": "export_revenue_today", "bill": "export_revenue_bill"},
-    ),
-    "envoy_saved": ("What self-consumed energy would have cost.", {"today": "saved_today"}),
-}
+SIDES = ("import", "export")
+MONEY = ("import_cost", "export_revenue", "saved")
+SPANS = {"start": "", "bill": "_bill", "today": "_today"}
+ENERGY = re.compile(r"grid_(import|export)_energy_([a-z0-9_]+?)(?<!_today)")
 
 
-class Told(NamedTuple):
-    """A gateway's last `tariff`, empty where there is none."""
-
-    serial: str
-    tariff: Mapping[str, Any]
-
-
-def families(told: list[Told]) -> Iterator[Metric]:
-    """What there is to tell; nothing where no gateway has a tariff."""
-    known = [each for each in told if each.tariff]
+def families(tariffs: Iterable[tuple[str, Told]]) -> Iterator[Metric]:
+    """What there is to tell, by serial number; nothing where no gateway has a tariff."""
+    known = [(serial, told) for serial, told in tariffs if told]
     if known:
-        yield from (_prices(known), _periods(known), _cost_per_hour(known), *_sums(known), _energies(known))
+        yield from _now(known)
+        yield _energies(known)
+        yield _sums(known)
 
 
-def _prices(told: list[Told]) -> Metric:
-    labels = ["serial", "direction", "currency"]
-    family = GaugeMetricFamily("envoy_price", "Price of a kWh, import after discount.", labels=labels)
-    for serial, tariff in told:
-        for direction in DIRECTIONS:
-            _add(family, tariff.get(f"{direction}_price"), serial, direction, tariff["currency"])
-    return family
+def _now(known: Iterable[tuple[str, Told]]) -> Iterator[Metric]:
+    price = _gauge("envoy_price_per_kwh", "What a kilowatt-hour costs now.", "direction", "currency")
+    period = _gauge("envoy_tariff_period", "1 for the period that it is, else 0.", "direction", "period")
+    hour = _gauge("envoy_cost_per_hour", "What an hour like now costs.", "currency")
+    for serial, told in known:
+        for side in SIDES:
+            _add(price, told.get(f"{side}_price"), serial, side, told["currency"])
+            now = told.get(f"{side}_period")
+            for name in dict.fromkeys([*_periods(told, side), now]) if now else ():
+                _add(period, name == now, serial, side, name)
+        _add(hour, told.get("cost_per_hour"), serial, told["currency"])
+    yield from (price, period, hour)
 
 
-def _periods(told: list[Told]) -> Metric:
+def _energies(known: Iterable[tuple[str, Told]]) -> Metric:
     labels = ["serial", "direction", "period"]
-    family = GaugeMetricFamily("envoy_tariff_period", "1 for the period that is now.", labels=labels)
-    for serial, tariff in told:
-        for direction in DIRECTIONS:
-            name = tariff.get(f"{direction}_period")
-            _add(family, None if name is None else 1, serial, direction, str(name))
+    family = CounterMetricFamily("envoy_tariff_energy_watthours_total", "Energy by period.", labels=labels)
+    for serial, told in known:
+        for side in SIDES:
+            for name in _periods(told, side):
+                _add(family, round(1000 * told[f"grid_{side}_energy_{name}"]), serial, side, name)
     return family
 
 
-def _cost_per_hour(told: list[Told]) -> Metric:
-    what = "What an hour like now costs; negative: earns."
-    family = GaugeMetricFamily("envoy_cost_per_hour", what, labels=["serial", "currency"])
-    for serial, tariff in told:
-        _add(family, tariff.get("cost_per_hour"), serial, tariff["currency"])
+def _sums(known: Iterable[tuple[str, Told]]) -> Metric:
+    family = _gauge("envoy_money", "Money since start, bill or midnight.", "what", "since", "currency")
+    for serial, told in known:
+        for what in MONEY:
+            for since, suffix in SPANS.items():
+                _add(family, told.get(what + suffix), serial, what, since, told["currency"])
     return family
 
 
-def _sums(told: list[Told]) -> Iterator[Metric]:
-    for name, (what, spans) in MONEY.items():
-        family = GaugeMetricFamily(name, what, labels=["serial", "span", "currency"])
-        for serial, tariff in told:
-            for span, key in spans.items():
-                _add(family, tariff.get(key), serial, span, tariff["currency"])
-        yield family
+def _periods(told: Told, side: str) -> list[str]:
+    found = (ENERGY.fullmatch(key) for key in told)
+    return [match[2] for match in found if match and match[1] == side and match[2] != "former"]
 
 
-def _energies(told: list[Told]) -> Metric:
-    labels = ["serial", "direction", "period"]
-    what = "Energy that fell into a period since it was configured."
-    family = CounterMetricFamily("envoy_tariff_energy_watthours_total", what, labels=labels)
-    for serial, tariff in told:
-        for direction in DIRECTIONS:
-            prefix = f"grid_{direction}_energy_"
-            for key, energy_kwh in tariff.items():
-                if key.startswith(prefix) and not key.endswith("_today"):
-                    _add(family, round(1000 * energy_kwh), serial, direction, key.removeprefix(prefix))
-    return family
+def _gauge(name: str, what: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, what, labels=["serial", *labels])
 
 
 def _add(family: Any, value: Any, *labels: str) -> None:

@@ -79,7 +79,7 @@ def read(exposition: bytes) -> Samples:
 
 
 def written(*shown: Shown, to: Broker | None = None) -> Samples:
-    told = families("1.2.3", shown or [Shown(gateway(), LIVE, ENERGY, {})], to or broker(), 1000.0)
+    told = families("1.2.3", shown or [Shown(gateway(), LIVE, ENERGY)], to or broker(), 1000.0)
     return read(text(told))
 
 
@@ -90,7 +90,7 @@ def of(samples: Samples, name: str, *labels: tuple[str, str]) -> float | None:
 def test_every_name_of_the_contract_is_there_and_no_other() -> None:
     section = CONTRACT.read_text().partition("Prometheus (`/metrics`) shows the same")[2]
     names = set(re.findall(r"`(envoy_[a-z_]+)", section))
-    told = text(families("1.2.3", [Shown(gateway(), LIVE, ENERGY, {})], broker(), 1000.0)).decode()
+    told = text(families("1.2.3", [Shown(gateway(), LIVE, ENERGY)], broker(), 1000.0)).decode()
     said = {
         f"{family.name}_total" if family.type == "counter" else family.name
         for family in text_string_to_metric_families(told)
@@ -140,7 +140,7 @@ def test_what_is_not_known_has_no_sample() -> None:
 
 
 def test_readings_that_are_not_fresh_have_no_sample_and_energies_stay() -> None:
-    told = written(Shown(gateway(fresh=False), LIVE, ENERGY, {}))
+    told = written(Shown(gateway(fresh=False), LIVE, ENERGY))
     assert of(told, "envoy_up", MINE) == 0
     assert not {"envoy_power_watts", "envoy_state_of_charge_ratio"} & {name for name, _ in told}
     assert of(told, "envoy_energy_watthours_total", MINE, ("quantity", "production")) == 1_234_567
@@ -187,9 +187,9 @@ def test_the_version_is_told() -> None:
 
 def test_a_gateway_without_a_serial_is_not_told_of_and_two_are_told_apart() -> None:
     told = written(
-        Shown(gateway(serial=None), {}, {}, {}),
-        Shown(gateway(serial="1"), {"net_power": 1.0}, {}, {}),
-        Shown(gateway(serial="2"), {"net_power": 2.0}, {}, {}),
+        Shown(gateway(serial=None), {}, {}),
+        Shown(gateway(serial="1"), {"net_power": 1.0}, {}),
+        Shown(gateway(serial="2"), {"net_power": 2.0}, {}),
     )
     powers = {dict(labels)["serial"]: value for (name, labels), value in told.items() if "power" in name}
     assert powers == {"1": 1.0, "2": 2.0}
@@ -198,5 +198,5 @@ def test_a_gateway_without_a_serial_is_not_told_of_and_two_are_told_apart() -> N
 
 def test_a_reason_may_hold_anything() -> None:
     odd = 'a "quoted" \\ line\nand another'
-    told = written(Shown(gateway(skipped={odd: 1}), {}, {}, {}))
+    told = written(Shown(gateway(skipped={odd: 1}), {}, {}))
     assert of(told, "envoy_skipped_total", MINE, ("reason", odd)) == 1

@@ -2,80 +2,71 @@
 
 from typing import Any
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from envoy_mqtt.web.metrics import text
-from envoy_mqtt.web.money import Told, families
-
-SERIAL = "122100000017"
+from envoy_mqtt.web.money import families
+from tests.web.test_metrics import MINE, SERIAL, Samples, of, read
 
 TARIFF: dict[str, Any] = {
-    "time": 1_782_043_200.0,
-    "timestamp": "2026-06-21T12:00:00.000Z",
     "currency": "AUD",
     "import_period": "peak",
     "import_price": 0.52,
     "export_period": "buyback",
-    "export_price": -0.07,
-    "next_import_period": "off",
-    "next_change": "2026-06-21T22:00:00+10:00",
-    "cost_per_hour": -0.0315,
-    "grid_import_energy_peak": 12.345,
-    "grid_import_energy_off": 0.0,
+    "export_price": None,
+    "cost_per_hour": -0.14,
+    "grid_import_energy_peak": 2.204,
+    "grid_import_energy_off_peak": 6.92,
     "grid_import_energy_former": 1.0,
+    "grid_export_energy_buyback": 28.953,
     "grid_import_energy_peak_today": 0.5,
-    "grid_export_energy_buyback": 3.0,
-    "grid_export_energy_former": 0.0,
-    "import_cost": 6.6,
-    "import_cost_today": 0.26,
-    "import_cost_bill": 14.96,
-    "export_revenue": None,
-    "export_revenue_today": 0.0,
-    "export_revenue_bill": -0.21,
+    "import_cost": 2.8938,
+    "import_cost_today": 0.25,
+    "import_cost_bill": 14.5,
+    "export_revenue": 2.0267,
     "saved_today": 1.5,
-    "estimated_energy": 0.0,
-    "daily_charge": 1.1,
-    "bill_started": "2026-06-12",
 }
+AUD = ("currency", "AUD")
 
 
-def samples(*told: Told) -> dict[tuple[str, ...], float]:
-    """Values by name and the labels beside the serial number, sorted by their names."""
-    exposition = text(list(families(list(told)))).decode()
-    return {
-        (each.name, *(value for label, value in sorted(each.labels.items()) if label != "serial")): each.value
-        for family in text_string_to_metric_families(exposition)
-        for each in family.samples
+def told(*tariffs: dict[str, Any]) -> Samples:
+    return read(text(list(families((SERIAL, each) for each in tariffs))))
+
+
+def test_price_and_period_now() -> None:
+    found = told(TARIFF)
+    assert of(found, "envoy_price_per_kwh", MINE, ("direction", "import"), AUD) == 0.52
+    assert of(found, "envoy_price_per_kwh", MINE, ("direction", "export"), AUD) is None
+    periods = {
+        dict(labels)["period"]: value for (name, labels), value in found.items() if name.endswith("period")
+    }
+    assert periods == {"peak": 1, "off_peak": 0, "buyback": 1}
+    assert of(found, "envoy_cost_per_hour", MINE, AUD) == -0.14
+
+
+def test_energies_of_the_periods_that_are_configured_in_watthours() -> None:
+    name = "envoy_tariff_energy_watthours_total"
+    samples = {labels: value for (it, labels), value in told(TARIFF).items() if it == name}
+    found = {tuple(sorted(labels)): value for labels, value in samples.items()}
+    assert found == {
+        (("direction", "import"), ("period", "peak"), MINE): 2204,
+        (("direction", "import"), ("period", "off_peak"), MINE): 6920,
+        (("direction", "export"), ("period", "buyback"), MINE): 28953,
     }
 
 
-def test_prices_periods_and_money_are_those_of_the_topic() -> None:
-    assert samples(Told(SERIAL, TARIFF)) == {
-        ("envoy_price", "AUD", "import"): 0.52,
-        ("envoy_price", "AUD", "export"): -0.07,
-        ("envoy_tariff_period", "import", "peak"): 1,
-        ("envoy_tariff_period", "export", "buyback"): 1,
-        ("envoy_cost_per_hour", "AUD"): -0.0315,
-        ("envoy_import_cost", "AUD", "total"): 6.6,
-        ("envoy_import_cost", "AUD", "today"): 0.26,
-        ("envoy_import_cost", "AUD", "bill"): 14.96,
-        ("envoy_export_revenue", "AUD", "today"): 0.0,
-        ("envoy_export_revenue", "AUD", "bill"): -0.21,
-        ("envoy_saved", "AUD", "today"): 1.5,
-        ("envoy_tariff_energy_watthours_total", "import", "peak"): 12345,
-        ("envoy_tariff_energy_watthours_total", "import", "off"): 0,
-        ("envoy_tariff_energy_watthours_total", "import", "former"): 1000,
-        ("envoy_tariff_energy_watthours_total", "export", "buyback"): 3000,
-        ("envoy_tariff_energy_watthours_total", "export", "former"): 0,
+def test_money_since_the_start_the_bill_and_midnight() -> None:
+    found = {
+        (dict(labels)["what"], dict(labels)["since"]): value
+        for (name, labels), value in told(TARIFF).items()
+        if name == "envoy_money"
+    }
+    assert found == {
+        ("import_cost", "start"): 2.8938,
+        ("import_cost", "bill"): 14.5,
+        ("import_cost", "today"): 0.25,
+        ("export_revenue", "start"): 2.0267,
+        ("saved", "today"): 1.5,
     }
 
 
-def test_without_export_and_without_a_price_there_is_nothing_of_them() -> None:
-    only = {"currency": "EUR", "import_period": "all", "import_price": None, "cost_per_hour": None}
-    assert samples(Told(SERIAL, only)) == {("envoy_tariff_period", "import", "all"): 1}
-
-
-def test_without_a_tariff_there_is_nothing_at_all() -> None:
-    assert list(families([Told(SERIAL, {})])) == []
-    told = samples(Told("1", {}), Told("2", {"currency": "EUR", "import_price": 0.3}))
-    assert told == {("envoy_price", "EUR", "import"): 0.3}
+def test_without_a_tariff_there_is_nothing() -> None:
+    assert told({}) == told() == {}
