@@ -15,7 +15,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from envoy_mqtt import __version__, choices, zone
+from envoy_mqtt import __version__, zone
 from envoy_mqtt.app import stop_on_signals
 from envoy_mqtt.clock import unix
 from envoy_mqtt.config import Settings
@@ -45,7 +45,6 @@ class Watch:
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings = settings
         self._console = console
-        self._tls = choices.tls(settings.mqtt.tls)
         self._zone = zone.configured(settings.site.timezone) or zone.machine()
         self._where = f"{settings.mqtt.host}:{settings.mqtt.port}"
         self._trouble = f"Asking the broker {self._where} …"
@@ -55,7 +54,7 @@ class Watch:
         """Hear everything until the broker is lost; raises `TryAgain`."""
         plan = Plan(self._settings.mqtt.base_topic, name=f"watch_{secrets.token_hex(4)}")
         try:
-            async with visiting(visitor(self._settings, self._tls, plan), plan) as visit:
+            async with visiting(visitor(self._settings, plan), plan) as visit:
                 self._trouble = ""
                 self.board = Board(plan.base)
                 async for topic, payload in visit.follow(*self.board.filters):
