@@ -17,6 +17,7 @@ from rich.text import Text
 
 from envoy_mqtt import __version__, zone
 from envoy_mqtt.app import stop_on_signals
+from envoy_mqtt.broker import settled
 from envoy_mqtt.clock import unix
 from envoy_mqtt.config import Settings
 from envoy_mqtt.doctor import visitor
@@ -52,9 +53,10 @@ class Watch:
 
     async def listen(self) -> NoReturn:
         """Hear everything until the broker is lost; raises `TryAgain`."""
-        plan = Plan(self._settings.mqtt.base_topic, name=f"watch_{secrets.token_hex(4)}")
+        settings = await settled(self._settings)
+        plan = Plan(settings.mqtt.base_topic, name=f"watch_{secrets.token_hex(4)}")
         try:
-            async with visiting(visitor(self._settings, plan), plan) as visit:
+            async with visiting(visitor(settings, plan), plan) as visit:
                 self._trouble = ""
                 self.board = Board(plan.base)
                 async for topic, payload in visit.follow(*self.board.filters):
