@@ -66,7 +66,7 @@ def file(file: File, request: BaseRequest) -> Response:
 
 
 async def send(response: StreamResponse, request: BaseRequest, asleep_s: float = ASLEEP_S) -> StreamResponse:
-    """Send it to its end; who takes nothing for so long is hung up on."""
+    """Send it to its end; who has not taken all of it after so long is hung up on."""
     if response.prepared:
         return response
     try:

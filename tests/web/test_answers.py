@@ -9,7 +9,7 @@ from aiohttp.web_server import Server
 
 from envoy_mqtt.web import answers
 from envoy_mqtt.web.answers import send
-from tests.e2e.harness import free_port
+from tests.e2e.harness import eventually, free_port
 
 MUCH = b"x" * 50_000_000
 
@@ -30,8 +30,7 @@ async def test_who_does_not_take_an_answer_is_hung_up_on() -> None:
         client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         async with asyncio.timeout(30):
             await done.wait()
-            while server.connections:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: not server.connections)
     listener.close()
     await server.shutdown(1)
 
