@@ -79,6 +79,9 @@ format: .venv/.ready  ## let ruff write the format
 app-requirements: .venv/.ready  ## the list of packages in the Home Assistant app's image, from uv.lock
 	@.tools/bin/uv export --frozen --offline --quiet --no-dev --no-emit-project --no-header > docker/addon/requirements.txt
 
+app: dist  ## the Home Assistant app's folder with the bridge in it, to be copied: dist/app
+	@mkdir dist/app && cp -r docker/addon dist/app/envoy_mqtt && cp dist/*.whl dist/app/envoy_mqtt
+
 bench: .venv/.ready mosquitto  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
 
