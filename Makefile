@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Trust what this machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test test-homeassistant test-pyenphase test-kill test-faults test-faults-short soak soak-short check format clean mosquitto bench
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(MAKEFILE_LIST))
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -31,6 +31,11 @@ test-homeassistant: .venv/.ready mosquitto  ## discovery against a real Home Ass
 test-pyenphase: .venv/.ready mosquitto  ## what the bridge says beside what pyenphase says, installed once below .tools
 	@$(BIN)/python -m tests.pyenphase.environment
 	@[ ! -e .tools/pyenphase/ready ] || $(BIN)/pytest tests/pyenphase
+
+test-consumers: .venv/.ready mosquitto  ## Node-RED, Prometheus, InfluxDB and all else that docs/consumers shows, for real
+	@tests/need.sh prometheus influxd=influxdb node=nodejs npm jq curl
+	@$(BIN)/python -m tests.consumers.environment
+	@[ ! -e .tools/node-red/ready ] || $(BIN)/pytest -n 2 tests/consumers
 
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
 	FAULT_ROUNDS=3 $(BIN)/pytest tests/faults --timeout 600
@@ -56,15 +61,18 @@ format: .venv/.ready  ## let ruff write the format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+app-requirements: .venv/.ready  ## the list of packages in the Home Assistant app's image, from uv.lock
+	@.tools/bin/uv export --frozen --offline --quiet --no-dev --no-emit-project --no-header > docker/addon/requirements.txt
+
 bench: .venv/.ready mosquitto  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
 
 clean:  ## away with everything that make made
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Tests want real brokers.
+# Tests want real brokers, and something that reads the app's profile.
 mosquitto:
-	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server
+	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server apparmor_parser=apparmor setpriv=util-linux
 
 .venv/.ready: pyproject.toml uv.lock
 	@command -v git >/dev/null || { echo "git is missing: $(APT_LINE)"; exit 1; }

@@ -224,6 +224,24 @@ def healthcheck(config: ConfigFile = None) -> None:
 
 
 @cli.command()
+def watch(
+    config: ConfigFile = None,
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Show one picture and end; so does a pipe in place of a terminal.")
+    ] = False,
+) -> None:
+    """Show the power flow in this terminal, as the broker is told of it."""
+    settings = _load(config)
+
+    from envoy_mqtt import log
+    from envoy_mqtt.watch import watch as look
+
+    log.configure("error", "console", stream=sys.stderr)
+    _play(look(settings, once=once))
+
+
+@cli.command()
 def tariff(config: ConfigFile = None) -> None:
     """Show the configured tariff: what now is, and a week of its periods."""
     from envoy_mqtt import tariffs

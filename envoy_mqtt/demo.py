@@ -1,11 +1,12 @@
 """`envoy-mqtt demo`: a simulated house, its gateway, a broker, and the bridge, in one process.
 
-Nothing in it is a short cut: the bridge reads the gateway over TLS, and the line a second on the
-terminal comes from a subscriber of the broker, as anyone's would.
+Nothing in it is a short cut: the bridge reads the gateway over TLS, the page is the bridge's own, and the
+line a second on the terminal comes from a subscriber of the broker, as anyone's would.
 """
 
 import asyncio
 import json
+import socket
 import sys
 import tempfile
 import time
@@ -41,25 +42,32 @@ async def demo(port: int) -> None:
             Broker(HOST, free(HOST, port)) as broker,
             Gateway(options, free(HOST, GATEWAY_PORT), HOST) as gateway,
         ):
-            web_port = free(HOST, WEB_PORT)
+            web_port = free(HOST, WEB_PORT) or _any_port()
             say(_what_runs(broker, gateway, web_port))
             await run_until(stop, _bridge(Path(folder), broker, gateway, web_port), _watch(broker.port))
     say("The demo has ended.")
 
 
 def _what_runs(broker: Broker, gateway: Gateway, web_port: int) -> str:
-    state = f"  web       http://{HOST}:{web_port}/api/state   the same as JSON; /events, /healthz, /metrics"
     return "\n".join(
         (
-            "A simulated house, its gateway, an MQTT broker and the bridge between them.",
+            f"http://{HOST}:{web_port}/ shows a simulated house: open it in a browser.",
+            "Behind it are the house's gateway, an MQTT broker and the bridge between them.",
             f"  gateway   {gateway.url}   serial {gateway.serial}, three phases, production and net meter",
             f"  broker    {HOST}:{broker.port}   no password, this machine only",
-            *([state] if web_port else []),
             "Try in another terminal:",
             f"mosquitto_sub -h {HOST} -p {broker.port} -t 'envoy/#' -v",
             "Ctrl-C ends it.",
         )
     )
+
+
+def _any_port() -> int:
+    """A port that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 async def _bridge(folder: Path, broker: Broker, gateway: Gateway, web_port: int) -> None:
@@ -74,8 +82,7 @@ async def _bridge(folder: Path, broker: Broker, gateway: Gateway, web_port: int)
             "gateway.token": gateway.owner_token,
             "mqtt.host": HOST,
             "mqtt.port": broker.port,
-            "web.enabled": web_port != 0,
-            "web.port": web_port or WEB_PORT,
+            "web.port": web_port,
         },
     )
     stop = asyncio.Event()

@@ -326,6 +326,11 @@ def test_a_password_file_that_cannot_be_used_names_its_key_and_path(tmp_path: Pa
     ]
 
 
+def test_a_path_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, environ={"ENVOY_MQTT__PASSWORD_FILE": "a\nb"})
+    assert mistake == f"ENVOY_MQTT__PASSWORD_FILE: {tmp_path}/a\\nb: no such file or directory"
+
+
 def test_a_password_file_nobody_needs_is_not_read(tmp_path: Path) -> None:
     it = settings(tmp_path, "mqtt.password_file = 'none'", {"ENVOY_MQTT__PASSWORD": "here"})
     assert (secret(it.mqtt.password), it.mqtt.password_file) == ("here", None)

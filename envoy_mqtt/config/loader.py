@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from envoy_mqtt.config import conflicts, mistakes, secrets, sources, tariffs
+from envoy_mqtt.config import conflicts, mistakes, options, secrets, sources, tariffs
 from envoy_mqtt.config.keys import DATA_DIR, LISTS, Key, listed
 from envoy_mqtt.config.layers import Found, Layer
 from envoy_mqtt.config.settings import Settings
@@ -29,7 +29,7 @@ def load(
     image: Path = IMAGE,
     platform: str = sys.platform,
 ) -> Settings:
-    """The configuration in force: command line, environment, secret files, file, image, defaults.
+    """The configuration in force: command line, environment, secret files, file, app's form, image, defaults.
 
     `file` is the one someone named, which has to be there; without it `config.toml` is looked for in
     `cwd` and in the data folder. `overrides` maps dotted keys to values, None for "not given". Raises
@@ -40,13 +40,13 @@ def load(
     lowest = _lowest(image, around)
     data_dir = _data_dir((*strong, *lowest), around)
     path, config = _config(file, around, data_dir.found[DATA_DIR].value)
-    weak = (config, *lowest, data_dir)
+    weak = (config, *_form(around, data_dir.found[DATA_DIR].value), *lowest, data_dir)
     _whole_lists((*strong, *weak))
     layers = (*strong, secrets.decide(strong, weak), *weak)
     settings = _settings(layers)
     if isinstance(settings, list):
         raise ConfigError(*settings)
-    settings._file = path
+    settings._file, settings._supervisor = path, around.supervisor
     return settings
 
 
@@ -71,6 +71,13 @@ def _config(file: Path | None, around: Surroundings, data_dir: object) -> tuple[
         if isinstance(folder, Path) and (layer := sources.toml(folder / "config.toml", around.place)):
             return folder / "config.toml", layer
     return None, Layer()
+
+
+def _form(around: Surroundings, data_dir: object) -> tuple[Layer, ...]:
+    """The Home Assistant app's form; elsewhere an `options.json` is nothing of ours."""
+    if around.supervisor is None or not isinstance(data_dir, Path):
+        return ()
+    return options.read(data_dir, around.place)
 
 
 def _missing(path: Path) -> Layer:

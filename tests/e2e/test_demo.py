@@ -11,12 +11,14 @@ import socket
 import sys
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 LINE = re.compile(r"mosquitto_sub -h 127\.0\.0\.1 -p (\d+) -t 'envoy/#' -v\n")
+PAGE = re.compile(r"(http://127\.0\.0\.1:\d+)/ shows a simulated house: open it in a browser\.\n")
 LIVE = re.compile(
     r"\d\d:\d\d:\d\d   production +-?\d+ W   (?:im|ex)porting +\d+ W   consumption +-?\d+ W   \d+ ms old\n"
 )
@@ -71,6 +73,26 @@ async def test_the_demo_says_one_line_to_try_that_works_then_a_line_a_second(tmp
         process.send_signal(signal.SIGINT)
         assert await process.wait() == 0
         assert time.monotonic() - start < 3
+
+
+async def test_its_first_line_is_the_address_of_the_page(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        with suppress(OSError):  # somebody has it: all the better
+            taken.bind(("127.0.0.1", 8099))
+            taken.listen()
+        async with demo(tmp_path) as process, aiohttp.ClientSession() as client:
+            assert process.stdout is not None
+            async with asyncio.timeout(30):
+                first = (await process.stdout.readline()).decode()
+            shown = PAGE.fullmatch(first)
+            assert shown is not None
+            assert not shown[1].endswith(":8099")
+            await said(process, LIVE)
+            async with client.get(shown[1] + "/") as answer:
+                assert answer.status == 200
+                assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+            async with client.get(shown[1] + "/api/state") as answer:
+                assert len((await answer.json())["gateways"]) == 1
 
 
 async def test_a_port_that_is_taken_is_replaced_by_a_free_one(tmp_path: Path) -> None:
