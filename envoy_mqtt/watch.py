@@ -15,8 +15,9 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from envoy_mqtt import __version__, choices, zone
+from envoy_mqtt import __version__, zone
 from envoy_mqtt.app import stop_on_signals
+from envoy_mqtt.broker import settled
 from envoy_mqtt.clock import unix
 from envoy_mqtt.config import Settings
 from envoy_mqtt.doctor import visitor
@@ -45,7 +46,6 @@ class Watch:
     def __init__(self, settings: Settings, console: Console) -> None:
         self._settings = settings
         self._console = console
-        self._tls = choices.tls(settings.mqtt.tls)
         self._zone = zone.configured(settings.site.timezone) or zone.machine()
         self._where = f"{settings.mqtt.host}:{settings.mqtt.port}"
         self._trouble = f"Asking the broker {self._where} …"
@@ -53,9 +53,10 @@ class Watch:
 
     async def listen(self) -> NoReturn:
         """Hear everything until the broker is lost; raises `TryAgain`."""
-        plan = Plan(self._settings.mqtt.base_topic, name=f"watch_{secrets.token_hex(4)}")
+        settings = await settled(self._settings)
+        plan = Plan(settings.mqtt.base_topic, name=f"watch_{secrets.token_hex(4)}")
         try:
-            async with visiting(visitor(self._settings, self._tls, plan), plan) as visit:
+            async with visiting(visitor(settings, plan), plan) as visit:
                 self._trouble = ""
                 self.board = Board(plan.base)
                 async for topic, payload in visit.follow(*self.board.filters):

@@ -101,8 +101,11 @@ def test_the_data_folder_depends_on_where_we_are(
 def test_a_container_is_known_by_its_marks(tmp_path: Path) -> None:
     assert not inside_container({}, tmp_path)
     assert inside_container({"container": "podman"}, tmp_path)
-    (tmp_path / ".dockerenv").touch()
-    assert inside_container({}, tmp_path)
+    for mark in (".dockerenv", "run/.containerenv", "etc/envoy-mqtt/image.toml"):
+        root = tmp_path / mark.replace("/", "-")
+        (root / mark).parent.mkdir(parents=True)
+        (root / mark).touch()
+        assert inside_container({}, root)
 
 
 def test_the_port_is_8883_with_tls_unless_someone_says_otherwise(tmp_path: Path) -> None:

@@ -103,3 +103,20 @@ async def test_a_port_that_is_taken_is_replaced_by_a_free_one(tmp_path: Path) ->
         async with demo(tmp_path, "--port", str(port)) as process:
             assert int((await said(process, LINE))[1]) != port
             await said(process, LIVE)
+
+
+async def test_where_loopback_reaches_nobody_it_listens_everywhere_and_says_so(tmp_path: Path) -> None:
+    everywhere = re.compile(r"  broker    127\.0\.0\.1:(\d+)   no password, open to who reaches 0\.0\.0\.0\n")
+    async with demo(tmp_path, "--host", "0.0.0.0", "--port", "0") as process:
+        port = int((await said(process, everywhere))[1])
+        assert listening_everywhere(port)
+        await said(process, LIVE)
+
+
+def listening_everywhere(port: int) -> bool:
+    """Linux answers all of 127.0.0.0/8 on its loopback (proc(5) would say the same, on Linux alone)."""
+    try:
+        socket.create_connection(("127.0.0.2", port), 10).close()
+    except OSError:
+        return False
+    return True
