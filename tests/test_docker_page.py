@@ -1,4 +1,4 @@
-"""What docs/docker.md shows is true, as far as can be told without an engine; `make test-image` tells more."""
+"""What docs/docker.md shows is true, as far as one sees without an engine; `make test-image` says more."""
 
 import re
 import shlex

@@ -137,6 +137,7 @@ LAYERS = {
         "knock",
         "gateway.examine",
         "mqtt.connection",
+        "mqtt.loss",
         "mqtt.segments",
         "mqtt.spool",
         "mqtt.publisher",

@@ -1,9 +1,10 @@
 #!/bin/sh
 # What an engine does with `--read-only --cap-drop ALL --security-opt no-new-privileges`, in a mount and a PID
-# namespace of our own: enter.sh ROOT DATA SECRETS USER GROUP FOLDER COMMAND…; - instead of a folder mounts none.
+# namespace of our own: enter.sh ROOT DATA SECRETS COMMAND…, and - for a folder mounts none. The command gives up
+# the rights.
 set -eu
-root=$1 data=$2 secrets=$3 user=$4 group=$5 folder=$6
-shift 6
+root=$1 data=$2 secrets=$3
+shift 3
 mount --make-rprivate /
 mount --bind "$root" "$root"
 [ "$data" = - ] || mount --bind "$data" "$root/data"
@@ -18,5 +19,4 @@ for name in null zero random urandom; do
 done
 mount -o remount,ro "$root/dev"
 mount -o remount,bind,ro "$root"
-exec chroot "$root" setpriv --reuid "$user" --regid "$group" --clear-groups --bounding-set -all --inh-caps -all \
-  --no-new-privs -- env --chdir="$folder" "$@"
+exec chroot "$root" "$@"
