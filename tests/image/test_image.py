@@ -13,9 +13,10 @@ from tests.image.environment import BASE, IMAGE, ROOT, SERIES, TOOLS, buildah
 SECOND_NS = 1_000_000_000
 
 
-@pytest.mark.parametrize("file", ["Dockerfile", "docker/addon/Dockerfile"])
-def test_its_file_pleases_the_linter(file: str) -> None:
-    said = subprocess.run([TOOLS / "hadolint", file], cwd=ROOT, capture_output=True, text=True, check=False)
+def test_its_file_pleases_the_linter() -> None:
+    said = subprocess.run(
+        [TOOLS / "hadolint", "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (said.returncode, said.stdout) == (0, "")
 
 
