@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 # Trust what this machine trusts, as pip does.
 export UV_SYSTEM_CERTS := 1
 
-.PHONY: help setup demo test test-homeassistant test-pyenphase test-consumers test-kill test-faults test-faults-short soak soak-short check format clean mosquitto bench
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(MAKEFILE_LIST))
 .DEFAULT_GOAL := help
 
 help:  ## what there is
@@ -37,6 +37,14 @@ test-consumers: .venv/.ready mosquitto  ## Node-RED, Prometheus, InfluxDB and al
 	@$(BIN)/python -m tests.consumers.environment
 	@[ ! -e .tools/node-red/ready ] || $(BIN)/pytest -n 2 tests/consumers
 
+test-image: .venv/.ready mosquitto  ## the container image, built and run without an engine; its base once below .tools
+	@tests/need.sh buildah debootstrap
+	@$(BIN)/python -m tests.image.environment
+	@[ ! -e .tools/image/ready ] || $(BIN)/pytest tests/image
+
+test-package: dist mosquitto  ## wheel and source distribution, installed and run as people do
+	$(BIN)/pytest tests/package
+
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
 	FAULT_ROUNDS=3 $(BIN)/pytest tests/faults --timeout 600
 
@@ -61,15 +69,22 @@ format: .venv/.ready  ## let ruff write the format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+app-requirements: .venv/.ready  ## the list of packages in the Home Assistant app's image, from uv.lock
+	@.tools/bin/uv export --frozen --offline --quiet --no-dev --no-emit-project --no-header > docker/addon/requirements.txt
+
 bench: .venv/.ready mosquitto  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
+
+dist: .venv/.ready  ## wheel and source distribution, in dist/
+	@rm -rf dist
+	@.tools/bin/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
 clean:  ## away with everything that make made
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# Tests want real brokers.
+# Tests want real brokers, and something that reads the app's profile.
 mosquitto:
-	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server
+	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server apparmor_parser=apparmor setpriv=util-linux
 
 .venv/.ready: pyproject.toml uv.lock
 	@command -v git >/dev/null || { echo "git is missing: $(APT_LINE)"; exit 1; }

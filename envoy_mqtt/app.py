@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -25,10 +26,12 @@ from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.announcer import Announcer
 from envoy_mqtt.books import Books
 from envoy_mqtt.bridge import Bridge
+from envoy_mqtt.broker import completed, services
 from envoy_mqtt.clock import now
 from envoy_mqtt.compat.imitation import Imitation
 from envoy_mqtt.config import Settings
-from envoy_mqtt.desk import Desk, wanted
+from envoy_mqtt.desk import Desk, Signature, wanted
+from envoy_mqtt.errors import BrokerUnavailable, ConfigError
 from envoy_mqtt.followed import Gateway, reload
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.life import Life
@@ -42,6 +45,7 @@ from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.report import Report
 from envoy_mqtt.supervise import end, keep, run_until
+from envoy_mqtt.supervisor import Services
 
 if TYPE_CHECKING:
     from envoy_mqtt.web.server import Server
@@ -59,7 +63,8 @@ KEEP_S = 2.0
 
 MEGABYTE = 1_000_000
 
-# What could not be written is tried again so often.
+# What could not be written is tried again so often; and so often the allocator gives back what a broker's
+# return or a slow minute needed for a moment: without it a day of those kept 5 MiB.
 SAVE_AGAIN_S = 60.0
 
 UNSAVED = "energies not remembered"
@@ -77,12 +82,15 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._started = time.time()
         self._data_dir = settings.data_dir
         self._installation = installation.load(self._data_dir)
+        self._signature = Signature(self._installation.instance, socket.gethostname(), iso(time.time()))
         self._pins = Pins(self._data_dir)
         reload(self._pins)
-        self.broker_line = Line("broker", host=settings.mqtt.host)
+        self._services = services(settings)
+        self.broker_line = Line(
+            "broker", host=settings.mqtt.host if self._services is None else "of Home Assistant"
+        )
         publish = choices.publish(settings)
         self._line = Line("bridge")
         self._spool = _spool(settings, self._line)
@@ -96,7 +104,10 @@ class App:
             for number, (name, gateway) in enumerate(sections(settings))
         ]
         self._state = f"{publish.base_topic}/bridge/state"
-        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line, self._spool)
+        find = None if self._services is None else partial(self._find_broker, self._services)
+        self.publisher = Publisher(
+            self._as_client(settings.mqtt), self._outbox, self.broker_line, self._spool, find
+        )
         self._announcer = Announcer(
             self._data_dir,
             [each.bridge for each in self.gateways],
@@ -110,7 +121,7 @@ class App:
         )
         self.desk = Desk(
             settings,
-            self._installation.instance,
+            self._signature,
             self.gateways,
             report=self.report,
             outbox=self._outbox,
@@ -218,6 +229,7 @@ class App:
             if met != known or now().steady >= again_at:
                 again_at = now().steady + SAVE_AGAIN_S
                 self._remember()
+                give_back()
             if met != known:
                 _stop_collecting()
                 asyncio.get_running_loop().call_later(SETTLED_S, give_back)
@@ -257,9 +269,7 @@ class App:
         return {
             "version": __version__,
             "schema": SCHEMA,
-            "instance": self._installation.instance,
-            "started": iso(self._started),
-            "host": socket.gethostname(),
+            **self._signature._asdict(),
             "gateways": [{"host": each.settings.host, "serial": each.serial} for each in self.gateways],
             "configuration": config.public(self._settings),
         }
@@ -278,21 +288,16 @@ class App:
                 told = store.unwritable(self._data_dir, error)
                 self._line.warn("data_dir cannot be written", error=told, code="disk")
 
-    def _broker(self) -> Broker:
-        mqtt = self._settings.mqtt
-        return Broker(
-            host=mqtt.host,
-            port=mqtt.port,
-            client_id=mqtt.client_id or self._installation.client_id,
-            will=self._state,
-            wanted=wanted(self._settings),
-            username=mqtt.username,
-            password=None if mqtt.password is None else mqtt.password.get_secret_value(),
-            keepalive_s=mqtt.keepalive_s,
-            timeout_s=mqtt.timeout_s,
-            protocol=mqtt.protocol,
-            tls=choices.tls(mqtt.tls),
-        )
+    async def _find_broker(self, services: Services) -> Broker:
+        mqtt = completed(self._settings.mqtt, await services.broker())
+        try:
+            return self._as_client(mqtt)
+        except ConfigError as error:
+            raise BrokerUnavailable(str(error), reason="unreachable") from None
+
+    def _as_client(self, mqtt: config.Mqtt) -> Broker:
+        client_id = mqtt.client_id or self._installation.client_id
+        return choices.broker(mqtt, client_id, self._state, wanted(self._settings))
 
 
 def _stop_collecting() -> None:

@@ -8,6 +8,7 @@ from envoy_mqtt.compat.imitation import Imitated
 from envoy_mqtt.config import Settings
 from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.gateway.plan import Wanted
+from envoy_mqtt.mqtt.connection import Broker
 from envoy_mqtt.mqtt.discovery import Discovery
 from envoy_mqtt.mqtt.payload import Publish
 from envoy_mqtt.summary import Sums
@@ -61,7 +62,7 @@ def sums(settings: Settings, zone: tzinfo) -> Sums:
 
 def configured(settings: Settings) -> dict[str, object]:
     """What the page tells of the configuration, for JSON: where gateways and broker are looked for, and with
-    what a gateway is asked to let us in; no secret.
+    what a gateway is asked to let us in; no secret. Without a broker that someone configured there is none.
     """
     mqtt = settings.mqtt
     return {
@@ -70,7 +71,7 @@ def configured(settings: Settings) -> dict[str, object]:
             {"host": each.host, "serial": each.serial, "access": _access(each)}
             for each in settings.every_gateway
         ],
-        "broker": {"host": mqtt.host, "port": mqtt.port},
+        "broker": None if settings.broker_offered else {"host": mqtt.host, "port": mqtt.port},
     }
 
 
@@ -85,7 +86,32 @@ def discovery(settings: Settings) -> Discovery | None:
     homeassistant = settings.homeassistant
     if not homeassistant.enabled:
         return None
-    return Discovery(settings.mqtt.base_topic, homeassistant.prefix, homeassistant.style, __version__)
+    slug = settings.supervisor.slug if settings.supervisor else ""
+    return Discovery(
+        settings.mqtt.base_topic,
+        homeassistant.prefix,
+        homeassistant.style,
+        __version__,
+        # The frontend opens the app's own page (HA notes, section 1.8).
+        f"homeassistant://hassio/ingress/{slug}" if slug and settings.web.enabled else None,
+    )
+
+
+def broker(mqtt: config.Mqtt, client_id: str, will: str, listens: tuple[str, ...] = ()) -> Broker:
+    """How someone with this client id connects; raises `ConfigError` where certificates cannot be used."""
+    return Broker(
+        host=mqtt.host,
+        port=mqtt.port,
+        client_id=client_id,
+        will=will,
+        wanted=listens,
+        username=mqtt.username,
+        password=None if mqtt.password is None else mqtt.password.get_secret_value(),
+        keepalive_s=mqtt.keepalive_s,
+        timeout_s=mqtt.timeout_s,
+        protocol=mqtt.protocol,
+        tls=tls(mqtt.tls),
+    )
 
 
 def tls(settings: config.Tls) -> ssl.SSLContext | None:

@@ -87,7 +87,7 @@ def test_what_takes_the_place_of_helpers_exists(tmp_path: Path) -> None:
         for entity in rates(tariff(tmp_path, CREUSES), grid=True)
     }
     moved = ROWS[[row[0] for row in ROWS].index("by hand") + 2 :]
-    assert len(moved) == 12
+    assert len(moved) == 16
     named = {name for row in moved for name in re.findall(r"\*([^*]+)\*", row[1])}
     assert named
     assert named <= there

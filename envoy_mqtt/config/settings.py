@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from envoy_mqtt.compat.imitation import Shape
 from envoy_mqtt.config import forms
+from envoy_mqtt.config.surroundings import Supervisor
 from envoy_mqtt.energy.plan import Grid
 from envoy_mqtt.gateway.ladder import Wanted
 from envoy_mqtt.gateway.verdict import Mode
@@ -296,11 +297,22 @@ class Settings(BaseSettings):
     log: Log = Log()
 
     _file: Path | None = PrivateAttr(None)
+    _supervisor: Supervisor | None = PrivateAttr(None)
 
     @property
     def file(self) -> Path | None:
         """The configuration file that was read, for `config check`; None when there is none."""
         return self._file
+
+    @property
+    def supervisor(self) -> Supervisor | None:
+        """Home Assistant's Supervisor where this is its app; None elsewhere."""
+        return self._supervisor
+
+    @property
+    def broker_offered(self) -> bool:
+        """Whether the Supervisor is asked which broker there is: nobody has said one."""
+        return self._supervisor is not None and "host" not in self.mqtt.model_fields_set
 
     @property
     def every_gateway(self) -> tuple[Gateway, ...]:

@@ -104,7 +104,7 @@ class Views:
         return answers.body_of(metrics.CONTENT_TYPE, body)
 
     def _last(self, serial: str | None) -> list[dict[str, Any]]:
-        return [self._audience.payload(serial or "", name) for name in ("live", "energy")]
+        return [self._audience.payload(serial or "", name) for name in ("live", "energy", "tariff")]
 
     async def _events(self, request: BaseRequest) -> StreamResponse:
         response = StreamResponse(headers=answers.STREAM)

@@ -53,6 +53,13 @@ async def shown(port: int, serial: str) -> Any:
         return await answer.json() if answer.status == 200 else None
 
 
+async def scraped(port: int) -> str:
+    """What Prometheus is told."""
+    url = f"http://127.0.0.1:{port}/metrics"
+    async with aiohttp.ClientSession() as client, client.get(url) as answer:
+        return await answer.text()
+
+
 async def say(port: int, price: str) -> None:
     async with aiomqtt.Client("127.0.0.1", port, timeout=10) as client:
         await client.publish("prices/now", price, qos=1, retain=True)
@@ -73,6 +80,9 @@ async def test_a_retained_price_counts_and_so_does_the_next_and_a_restart_goes_o
             await ears.until(lambda _: any(it["import_price"] == -0.5 for it in told(ears)))
             await ears.until(lambda _: any(flowed(it) > 0 for it in told(ears)), 60.0)
             prices = await shown(web, Options().serial)
+            metrics = await scraped(web)
+        assert 'envoy_tariff_period{direction="import",period="now"' in metrics
+        assert 'envoy_money{currency="EUR",' in metrics
         assert prices is not None
         assert [set(prices["export"]), prices["currency"]] == [{0.08}, "EUR"]
         assert (prices["import"][:3], prices["import"][-1]) == ([None, 0.25, -0.5], None)
