@@ -67,6 +67,9 @@ app-requirements: .venv/.ready  ## the list of packages in the Home Assistant ap
 bench: .venv/.ready mosquitto  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
 
+docs: .venv/.ready  ## docs/configuration.md anew, from the settings and config.example.toml
+	$(BIN)/python -m tests.configuration_page
+
 clean:  ## away with everything that make made
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
