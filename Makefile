@@ -37,6 +37,14 @@ test-consumers: .venv/.ready mosquitto  ## Node-RED, Prometheus, InfluxDB and al
 	@$(BIN)/python -m tests.consumers.environment
 	@[ ! -e .tools/node-red/ready ] || $(BIN)/pytest -n 2 tests/consumers
 
+test-image: .venv/.ready mosquitto  ## the container image, built and run without an engine; its base once below .tools
+	@tests/need.sh buildah debootstrap
+	@$(BIN)/python -m tests.image.environment
+	@[ ! -e .tools/image/ready ] || $(BIN)/pytest tests/image
+
+test-package: dist mosquitto  ## wheel and source distribution, installed and run as people do
+	$(BIN)/pytest tests/package
+
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
 	FAULT_ROUNDS=3 $(BIN)/pytest tests/faults --timeout 600
 
@@ -69,6 +77,10 @@ bench: .venv/.ready mosquitto  ## the README's figures, measured here
 
 docs: .venv/.ready  ## docs/configuration.md anew, from the settings and config.example.toml
 	$(BIN)/python -m tests.configuration_page
+
+dist: .venv/.ready  ## wheel and source distribution, in dist/
+	@rm -rf dist
+	@.tools/bin/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist
 
 clean:  ## away with everything that make made
 	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis

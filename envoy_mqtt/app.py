@@ -30,7 +30,7 @@ from envoy_mqtt.broker import completed, services
 from envoy_mqtt.clock import now
 from envoy_mqtt.compat.imitation import Imitation
 from envoy_mqtt.config import Settings
-from envoy_mqtt.desk import Desk, wanted
+from envoy_mqtt.desk import Desk, Signature, wanted
 from envoy_mqtt.errors import BrokerUnavailable, ConfigError
 from envoy_mqtt.followed import Gateway, reload
 from envoy_mqtt.gateway.pins import Pins
@@ -63,7 +63,8 @@ KEEP_S = 2.0
 
 MEGABYTE = 1_000_000
 
-# What could not be written is tried again so often.
+# What could not be written is tried again so often; and so often the allocator gives back what a broker's
+# return or a slow minute needed for a moment: without it a day of those kept 5 MiB.
 SAVE_AGAIN_S = 60.0
 
 UNSAVED = "energies not remembered"
@@ -81,9 +82,9 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._started = time.time()
         self._data_dir = settings.data_dir
         self._installation = installation.load(self._data_dir)
+        self._signature = Signature(self._installation.instance, socket.gethostname(), iso(time.time()))
         self._pins = Pins(self._data_dir)
         reload(self._pins)
         self._services = services(settings)
@@ -120,7 +121,7 @@ class App:
         )
         self.desk = Desk(
             settings,
-            self._installation.instance,
+            self._signature,
             self.gateways,
             report=self.report,
             outbox=self._outbox,
@@ -228,6 +229,7 @@ class App:
             if met != known or now().steady >= again_at:
                 again_at = now().steady + SAVE_AGAIN_S
                 self._remember()
+                give_back()
             if met != known:
                 _stop_collecting()
                 asyncio.get_running_loop().call_later(SETTLED_S, give_back)
@@ -267,9 +269,7 @@ class App:
         return {
             "version": __version__,
             "schema": SCHEMA,
-            "instance": self._installation.instance,
-            "started": iso(self._started),
-            "host": socket.gethostname(),
+            **self._signature._asdict(),
             "gateways": [{"host": each.settings.host, "serial": each.serial} for each in self.gateways],
             "configuration": config.public(self._settings),
         }

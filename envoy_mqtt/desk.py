@@ -11,11 +11,12 @@ import sys
 from collections.abc import Sequence
 from math import inf
 from random import uniform
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from envoy_mqtt import log
 from envoy_mqtt.clock import now, steady
 from envoy_mqtt.config import Settings
+from envoy_mqtt.gateway.verdict import printable
 from envoy_mqtt.line import Line
 from envoy_mqtt.model import Instant
 from envoy_mqtt.mqtt import requests
@@ -38,10 +39,21 @@ BIRTH = b"online"
 INFO_EVERY_S = 60.0
 
 TWICE = "another bridge publishes under {}; choose another base_topic for one of the two"
-
+COPIED = (
+    "a bridge with a copy of this data_dir publishes under {} as well, on the host {}: stop one of the two, "
+    "or give it an empty data_dir and another base_topic"
+)
 
 NO_PRICE = "price not understood"
 NO_NUMBER = "what came is no number, nor JSON with one under price_key; the price before holds"
+
+
+class Signature(NamedTuple):
+    """What tells a running bridge from all others: a copied data_dir has the instance of the first."""
+
+    instance: str
+    host: str
+    started: str
 
 
 class TooSoon(Exception):
@@ -54,7 +66,7 @@ class Desk:
     def __init__(
         self,
         settings: Settings,
-        instance: str,
+        signature: Signature,
         gateways: Sequence[Followed],
         *,
         report: Report,
@@ -64,7 +76,7 @@ class Desk:
     ) -> None:
         self._settings = settings
         self._base = settings.mqtt.base_topic
-        self._instance = instance
+        self._signature = signature
         self._gateways = gateways
         self._report = report
         self._outbox = outbox
@@ -119,11 +131,12 @@ class Desk:
     def _hear_info(self, incoming: Incoming) -> None:
         """What is another's and comes after ours, comes from another bridge that runs now."""
         self._look_at_connection()
-        instance = None if incoming.retain else _instance(incoming.payload)
-        if instance == self._instance:
+        heard = None if incoming.retain else _signature(incoming.payload)
+        if heard == self._signature:
             self._ours_heard = True
-        elif instance is not None and self._ours_heard:
-            sentence = TWICE.format(self._base)
+        elif heard is not None and self._ours_heard:
+            copied = heard.instance == self._signature.instance
+            sentence = (COPIED if copied else TWICE).format(self._base, printable(heard.host))
             self._line.warn("base topic used twice", error=sentence, code="broker_same_base_topic")
             self._say_info_again()
 
@@ -187,10 +200,11 @@ def wanted(settings: Settings) -> tuple[str, ...]:
     return (f"{base}/bridge/request/+", f"{base}/bridge/info", *birth, *settings.tariff.topics)
 
 
-def _instance(payload: bytes) -> str | None:
-    """The `instance` in a `bridge/info`; `None` where it is none."""
+def _signature(payload: bytes) -> Signature | None:
+    """Whose `bridge/info` it is; `None` where it is none."""
     try:
-        instance = json.loads(payload)["instance"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        told = json.loads(payload)
+        signature = Signature(told["instance"], told.get("host", ""), told.get("started", ""))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return instance if isinstance(instance, str) else None
+    return signature if all(isinstance(each, str) for each in signature) else None

@@ -50,6 +50,9 @@ CAUSES = {
     "starting": "none has come since the bridge was started or asked to connect anew",
 }
 
+# These say nothing of a cause that a user could know.
+WORDLESS = {"asked"}
+
 
 class Gateway(NamedTuple):
     """What is known of one gateway. `trouble` is why its connection is away, `standing` what is wrong
@@ -166,15 +169,22 @@ def problems(gateways: Iterable[Gateway], broker: Broker, process: Process, now:
 
 def of_gateway(gateway: Gateway, now: float) -> Iterator[Problem]:
     """A gateway's problems: an offline one always has one."""
-    trouble = gateway.trouble or Trouble()
     reason = offline_reason(gateway, now)
+    trouble = _cause(gateway, now)
     told = trouble.code or AT_ONCE.get(trouble.reason)
-    if told and reason not in ("frozen", "bad_data"):
+    if told:
         yield Problem(told, gateway.serial, trouble.text)
     elif reason is not None:
-        cause = "" if reason in ("frozen", "bad_data", "starting") else trouble.text
-        yield Problem(OFFLINE[reason], gateway.serial, cause or CAUSES.get(reason, ""))
+        yield Problem(OFFLINE[reason], gateway.serial, trouble.text or CAUSES.get(reason, ""))
     yield from _standing(gateway.standing, gateway.serial)
+
+
+def _cause(gateway: Gateway, now: float) -> Trouble:
+    """Why the connection is away; what was wrong with one before says nothing where events come now."""
+    sends = not gateway.fresh and (gateway.frozen or gateway.pulse.unreadable(now))
+    if gateway.trouble is None or sends or gateway.trouble.reason in WORDLESS:
+        return Trouble()
+    return gateway.trouble
 
 
 def of_broker(broker: Broker) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ and `kill` when its process is gone. That takes milliseconds, so async tests cal
 import contextlib
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -58,6 +59,12 @@ class Mosquitto:
         """Everything the broker has said since it was first started."""
         return self._path("log").read_text()
 
+    @property
+    def saved_at(self) -> float:
+        """When a persistent one last wrote its memory down (Unix, s); 0 where that was nothing."""
+        path = self._path("db")
+        return path.stat().st_mtime if path.exists() and path.stat().st_size else 0.0
+
     def start(self) -> None:
         """Starts it, for the first time on a free port and then always on that one."""
         assert self._process is None, "already running"
@@ -65,7 +72,11 @@ class Mosquitto:
         self._path("conf").write_text("\n".join(self._configuration()) + "\n")
         with self._path("log").open("ab") as log:
             command = [self._executable, "-c", str(self._path("conf"))]
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            # What Python ignores the broker ignores, too: a file that may not grow is an error it has to
+            # live with, and not its end.
+            self._process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, restore_signals=False
+            )
         self._wait_until_it_listens(self._process)
 
     def stop(self) -> None:
@@ -82,6 +93,17 @@ class Mosquitto:
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
+
+    def fill_disk(self) -> None:
+        """No file of it may grow any more, as on a disk that is full."""
+        self._allow(0)
+
+    def free_disk(self) -> None:
+        self._allow(resource.RLIM_INFINITY)
+
+    def _allow(self, most_bytes: int) -> None:
+        assert self._process is not None, "not running"
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (most_bytes, resource.RLIM_INFINITY))
 
     def _configuration(self) -> list[str]:
         lines = [

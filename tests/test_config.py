@@ -101,8 +101,11 @@ def test_the_data_folder_depends_on_where_we_are(
 def test_a_container_is_known_by_its_marks(tmp_path: Path) -> None:
     assert not inside_container({}, tmp_path)
     assert inside_container({"container": "podman"}, tmp_path)
-    (tmp_path / ".dockerenv").touch()
-    assert inside_container({}, tmp_path)
+    for mark in (".dockerenv", "run/.containerenv", "etc/envoy-mqtt/image.toml"):
+        root = tmp_path / mark.replace("/", "-")
+        (root / mark).parent.mkdir(parents=True)
+        (root / mark).touch()
+        assert inside_container({}, root)
 
 
 def test_the_port_is_8883_with_tls_unless_someone_says_otherwise(tmp_path: Path) -> None:
@@ -328,7 +331,7 @@ def test_a_password_file_that_cannot_be_used_names_its_key_and_path(tmp_path: Pa
 
 def test_a_path_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
     (mistake,) = mistakes(tmp_path, environ={"ENVOY_MQTT__PASSWORD_FILE": "a\nb"})
-    assert mistake == f"ENVOY_MQTT__PASSWORD_FILE: {tmp_path}/a?b: no such file or directory"
+    assert mistake == f"ENVOY_MQTT__PASSWORD_FILE: {tmp_path}/a\\nb: no such file or directory"
 
 
 def test_a_password_file_nobody_needs_is_not_read(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from envoy_mqtt.gateway.trouble import of_status
 from envoy_mqtt.health import (
     Broker,
     Gateway,
@@ -190,12 +191,38 @@ def test_what_was_to_mend_before_is_over_when_the_gateway_sends_again() -> None:
     assert codes(all_of(frozen)) == [("gateway_frozen", SERIAL)]
 
 
-def test_events_that_cannot_be_read_are_bad_data_whatever_happened_before() -> None:
+@pytest.mark.parametrize("before", [Trouble("timeout"), Trouble("refused", "token_expired", "it ended")])
+def test_events_that_cannot_be_read_are_bad_data_whatever_happened_before(before: Trouble) -> None:
     beating = pulse(900.0)
     beating.unreadable_at = 999.0
-    bad = gateway(fresh=False, pulse=beating, trouble=Trouble("timeout"))
+    bad = gateway(fresh=False, pulse=beating, trouble=before)
     assert offline_reason(bad, NOW.steady) == "bad_data"
-    assert codes(all_of(bad)) == [("gateway_bad_data", SERIAL)]
+    (problem,) = all_of(bad)
+    assert problem[:2] == ("gateway_bad_data", SERIAL)
+    assert problem.text == "The gateway sends what cannot be read: its events cannot be read."
+
+
+def test_an_answer_that_cannot_be_read_is_told_in_its_own_words() -> None:
+    away = gateway(fresh=False, trouble=Trouble("bad_data", text="/info is not XML"))
+    (problem,) = all_of(away)
+    assert problem.text == "The gateway sends what cannot be read: /info is not XML."
+
+
+def test_a_gateway_that_starts_and_answers_503_needs_nobody_to_restart_it() -> None:
+    error = of_status("/info", 503, "", NOW.unix)
+    away = gateway(fresh=False, trouble=Trouble(error.reason, error.code, str(error)))
+    (problem,) = all_of(away)
+    assert problem.text == "The gateway sends no readings: it answers 503 for /info."
+    assert problem.remedy.startswith("Nothing to do at first")
+    assert all_of(away._replace(fresh=True)) == []
+
+
+def test_who_refuses_what_every_gateway_shows_is_not_blamed_on_a_token() -> None:
+    error = of_status("/info", 403, "", NOW.unix)
+    (problem,) = all_of(gateway(fresh=False, trouble=Trouble(error.reason, error.code, str(error))))
+    assert problem.code == "gateway_unreachable"
+    assert "token" not in problem.text + problem.remedy
+    assert "gateway.host" in problem.remedy
 
 
 @pytest.mark.parametrize("reason", ["timeout", "closed", "unreachable", "bad_data", "asked"])

@@ -1,13 +1,16 @@
 """From all sources to one `Settings`, or every mistake at once."""
 
+import os
 import sys
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
+from errno import EACCES
 from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
+from envoy_mqtt import store
 from envoy_mqtt.config import conflicts, mistakes, options, secrets, sources, tariffs
 from envoy_mqtt.config.keys import DATA_DIR, LISTS, Key, listed
 from envoy_mqtt.config.layers import Found, Layer
@@ -68,7 +71,7 @@ def _config(file: Path | None, around: Surroundings, data_dir: object) -> tuple[
         path = around.cwd / file
         return path, sources.toml(path, around.place) or _missing(path)
     for folder in (around.cwd, data_dir):
-        if isinstance(folder, Path) and (layer := sources.toml(folder / "config.toml", around.place)):
+        if isinstance(folder, Path) and (layer := _look(folder, around, needed=folder == data_dir)):
             return folder / "config.toml", layer
     return None, Layer()
 
@@ -78,6 +81,16 @@ def _form(around: Surroundings, data_dir: object) -> tuple[Layer, ...]:
     if around.supervisor is None or not isinstance(data_dir, Path):
         return ()
     return options.read(data_dir, around.place)
+
+
+def _look(folder: Path, around: Surroundings, *, needed: bool) -> Layer | None:
+    """What `config.toml` there says; whoever is sent into a folder they may not enter means none in it."""
+    path = folder / "config.toml"
+    if not folder.is_dir() or os.access(folder, os.X_OK):
+        return sources.toml(path, around.place)
+    layer = Layer()
+    layer.mistakes.append(store.denied(path, "read", folder, PermissionError(EACCES, os.strerror(EACCES))))
+    return layer if needed else None
 
 
 def _missing(path: Path) -> Layer:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-_MARKS = ("/.dockerenv", "/run/.containerenv")
+# The last is our own image's: not every runtime leaves a mark (containerd does not).
+_MARKS = ("/.dockerenv", "/run/.containerenv", "/etc/envoy-mqtt/image.toml")
 
 
 def inside_container(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
-    """Whether this is a container, by the marks Docker, Podman and systemd-nspawn leave in it."""
+    """Whether this is a container, by the marks that Docker, Podman, systemd-nspawn and our image leave."""
     return bool(environ.get("container")) or any((root / mark[1:]).exists() for mark in _MARKS)
 
 

@@ -7,11 +7,9 @@ from envoy_mqtt.clock import now
 from envoy_mqtt.errors import GatewayUnavailable, TryAgain
 from envoy_mqtt.gateway.answers import read_info
 from envoy_mqtt.gateway.road import Road, wants_token
-from envoy_mqtt.gateway.trouble import FOREIGN, no_connection, of_status, translate
+from envoy_mqtt.gateway.trouble import FOREIGN, INFO, no_connection, of_status, translate
 from envoy_mqtt.gateway.wire import Wire
 from envoy_mqtt.model import Identity
-
-INFO = "/info"
 
 # No host is knocked at more than once a second.
 PAUSE_S = 1.0

@@ -47,8 +47,15 @@ REFUSALS = {
 }
 UNAUTHORIZED = frozenset(REFUSALS)
 
+# A gateway shows this to everyone (protocol notes, section 4): who refuses it is none, or stands before one.
+INFO = "/info"
+INFO_REFUSED = "it refuses /info ({status}), which a gateway shows to all: another device may answer there"
+
 # Nobody needs to come back for these soon.
 NOT_THERE = {404, 405, 410, 501}
+
+# It is there and gives nothing now: starting, busy, or asked too much.
+NOT_NOW = {429, *range(500, 600)} - NOT_THERE
 
 # `{path}`, `{role}` and `{status}` are filled in.
 STREAM_NOT_FOR_ROLE = (
@@ -84,10 +91,14 @@ def translate(error: BaseException) -> TryAgain:
 def of_status(path: str, status: int, retry_after: str, now_unix: float) -> TryAgain:
     """What an answer other than 200 means."""
     after_s = retry_after_s(retry_after, now_unix)
+    if status in REFUSALS and path == INFO:
+        text = INFO_REFUSED.format(status=status)
+        return GatewayUnavailable(text, reason="unreachable", after_s=after_s)
     if status in REFUSALS:
         return Refused(REFUSALS[status], reason="refused", code=REFUSED, after_s=after_s)
     kind = Absent if status in NOT_THERE else GatewayUnavailable
-    return kind(f"it answers {status} for {path}", reason="bad_data", after_s=after_s)
+    reason = "closed" if status in NOT_NOW else "bad_data"
+    return kind(f"it answers {status} for {path}", reason=reason, after_s=after_s)
 
 
 def of_role(path: str, status: int, role: str | None, *, stream: bool) -> Absent:

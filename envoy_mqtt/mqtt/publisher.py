@@ -26,6 +26,7 @@ from envoy_mqtt.mqtt.connection import (
     Broker,
     Connection,
 )
+from envoy_mqtt.mqtt.loss import HUNG_UP, HUNG_UP_ON_TLS, SILENT, first, said
 from envoy_mqtt.mqtt.message import OFFLINE, Incoming, Message
 from envoy_mqtt.mqtt.requests import busy
 from envoy_mqtt.mqtt.spool import Spool
@@ -49,7 +50,7 @@ LEAVE_S = 1.0
 ASKED = 64
 
 # A broker that starts may hang up on us, too; one that hangs up twice in a row does not speak MQTT 5.
-HUNG_UP = 2
+HANG_UPS = 2
 
 # MQTT 3.1.1 has no word for it and Mosquitto 2.0.11 does not use MQTT 5's: a broker that takes us and hangs
 # up so often in a row, each time so soon, has a second client of our name.
@@ -64,7 +65,6 @@ LEAVE_PROBABLY_S = 120.0
 # Someone who looks at health later shall find it.
 TAKEN_OVER_STANDS_S = 3600.0
 
-SILENT = "it accepts connections and does not answer"
 SAME_NAME = "the broker gave our session to another client with the client id {}"
 SAME_NAME_PROBABLY = "the broker hangs up again and again, as if another client had the client id {}, too"
 
@@ -139,9 +139,9 @@ class Publisher:
                     connection.leave(LEAVE_S)
                     await self._say_offline(client)
         except* aiomqtt.MqttError as group:
-            trouble = self._translate(_first(group), connection)
+            trouble = self._translate(first(group), connection)
         except* (OSError, UnicodeError) as group:
-            trouble = self._away(f"no connection: {_first(group)}")
+            trouble = self._away(f"no connection: {first(group)}")
         finally:
             self._outbox.close()
             if self._spool is not None:
@@ -247,7 +247,7 @@ class Publisher:
         if self._connected_at is not None:
             return self._lost(error, connection)
         if not isinstance(error, MqttConnectError):
-            return self._away(_said(error))
+            return self._away(said(error))
         code = error.rc.value if isinstance(error.rc, ReasonCode) else error.rc
         if code == WRONG_VERSION:
             return self._other_version("it does not speak MQTT 5")
@@ -266,7 +266,7 @@ class Publisher:
             return self._taken_over(SAME_NAME, LEAVE_ALONE_S)
         if self._kicks >= KICKS:
             return self._taken_over(SAME_NAME_PROBABLY, LEAVE_PROBABLY_S)
-        return BrokerUnavailable(_said(error), reason="lost")
+        return BrokerUnavailable(said(error), reason="lost")
 
     def _taken_over(self, sentence: str, after_s: float) -> BrokerUnavailable:
         self._kicks = KICKS - 1  # one more is enough now
@@ -277,29 +277,15 @@ class Publisher:
     def _hung_up(self) -> BrokerUnavailable:
         """Brokers older than MQTT 5 may hang up on it without a word."""
         self._wordless += 1
-        if self._wordless >= HUNG_UP and self._broker.protocol == "auto":
+        if self._wordless >= HANG_UPS and self._broker.protocol == "auto":
             self._wordless = 0
             if self._protocol == "5":
                 return self._other_version("it hangs up on MQTT 5")
             self._protocol = "5"
-        return BrokerUnavailable("it hangs up without an answer", reason="lost")
+        return BrokerUnavailable(HUNG_UP if self._broker.tls is None else HUNG_UP_ON_TLS, reason="lost")
 
     def _other_version(self, sentence: str) -> BrokerUnavailable:
         if self._broker.protocol == "auto" and self._protocol == "5":
             self._protocol = "3.1.1"
             return BrokerUnavailable(f"{sentence}; 3.1.1 is next", reason="protocol")
         return BrokerUnavailable(f"it does not speak MQTT {self._protocol}", reason="refused")
-
-
-def _said(error: BaseException) -> str:
-    """Of a lost connection only the cause says why: refused, taken over, shut down."""
-    said = str(error.__cause__ or error)
-    return SILENT if "timed out" in said else said
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that came first; the others followed from it."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

@@ -1,6 +1,7 @@
 """How a whole answer leaves: at once, in chunks, byte by byte, or as bytes no server would send."""
 
 import asyncio
+from contextlib import suppress
 
 from aiohttp import web
 
@@ -22,10 +23,12 @@ async def deliver(
         response.enable_chunked_encoding()
     else:
         response.content_length = len(answer.body)
-    await response.prepare(request)
-    for piece in in_steps(answer.body, [1 + len(answer.body) // 4096]):
-        await response.write(piece)
-        await asyncio.sleep(pause_s)
+    # The client has gone: aiohttp sees it too, when it ends the answer.
+    with suppress(ConnectionError):
+        await response.prepare(request)
+        for piece in in_steps(answer.body, [1 + len(answer.body) // 4096]):
+            await response.write(piece)
+            await asyncio.sleep(pause_s)
     return response
 
 

@@ -145,7 +145,7 @@ def metrics(query: str) -> set[str]:
 def test_each_alert_fires_when_it_should(tmp_path: Path) -> None:
     shutil.copy(ALERTS, tmp_path)
     cases = Path(shutil.copy(Path(__file__).with_name("alerts.yml"), tmp_path / "cases.yml"))
-    command = [require("promtool", "prometheus"), "test", "rules", cases]
+    command = [require("promtool", "prometheus"), "test", "rules", str(cases)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     tried = yaml.safe_load(cases.read_text())["tests"]
     named = {it["alertname"] for each in tried for it in each["alert_rule_test"] if it["exp_alerts"]}

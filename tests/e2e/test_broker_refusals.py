@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import shutil
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -181,6 +183,29 @@ async def test_two_bridges_under_one_base_topic_both_notice_it(
         # Each at its start, when it met the gateway, and once more for the other one.
         await ask_again_and_hear(broker.port, ears)
         assert len(ears.on("/bridge/info")) <= 6
+
+
+async def test_a_restored_copy_with_a_client_id_of_its_own_is_noticed_by_both(
+    broker: Mosquitto, keys: Keys, tmp_path: Path
+) -> None:
+    """Both have the same `instance`: only host and start tell them apart."""
+    other = tmp_path / "other"
+    async with (
+        Gateway(Options(rate_hz=10.0), keys=keys) as gateway,
+        bridging(settings(tmp_path, **target(gateway, broker.port))) as first,
+    ):
+        await eventually(lambda: first.desk._ours_heard)
+        shutil.copytree(tmp_path / "data", other / "data")
+        started = int(time.time())
+        await eventually(lambda: int(time.time()) > started)  # `started` is in whole seconds
+        elsewhere = settings(other, **target(gateway, broker.port), mqtt__client_id="envoy-mqtt-restored")
+        async with bridging(elsewhere) as second:
+            for app in (first, second):
+                await eventually(lambda app=app: "broker_same_base_topic" in codes(app))  # type: ignore[misc]
+                told = app.report.content(now())["problems"]
+                (problem,) = [each for each in told if each["code"] == "broker_same_base_topic"]  # type: ignore[attr-defined]
+                assert "a copy of this data_dir" in problem["text"]
+                assert socket.gethostname() in problem["text"]
 
 
 async def test_the_info_that_another_bridge_left_behind_is_no_other_bridge(

@@ -2,8 +2,12 @@
 
 HOSTS holds lines `ADDRESS NAME`, read at every look-up; a name below `.test` that is not there does not
 resolve. Without root nobody can change what a machine's resolver says, so the process gets another one.
+
+SIGUSR1 makes it write how many asyncio tasks it has into the file `tasks` beside HOSTS.
 """
 
+import asyncio
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -26,8 +30,16 @@ def _ours(host: Any, *what: Any, **more: Any) -> Any:
     return _theirs(host, *what, **more)
 
 
+def _tell(*_: object) -> None:
+    """The file is there with all that it says."""
+    told = HOSTS.with_name("tasks.new")
+    told.write_text(str(len(asyncio.all_tasks())))
+    told.rename(HOSTS.with_name("tasks"))
+
+
 if __name__ == "__main__":
     socket.getaddrinfo = _ours
+    signal.signal(signal.SIGUSR1, _tell)
     sys.argv = ["envoy-mqtt", "run"]
     from envoy_mqtt.cli import main
 

@@ -3,14 +3,16 @@
 import asyncio
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.e2e.harness import PATIENCE_S, Ears, Heard
+from tests.e2e.harness import PATIENCE_S, Ears, Heard, eventually
 
 LONG_S = 100.0
 
@@ -101,6 +103,25 @@ def resident_mib(pid: int) -> float:
     """The process's memory, from /proc (Linux)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
+
+
+class Look(NamedTuple):
+    """A process at one moment."""
+
+    mib: float
+    files: int
+    tasks: int
+    threads: int
+
+
+async def look(pid: int, folder: Path) -> Look:
+    """What there is of the process that `running` keeps in this folder (Linux)."""
+    told, proc = folder / "tasks", Path(f"/proc/{pid}")
+    told.unlink(missing_ok=True)
+    os.kill(pid, signal.SIGUSR1)
+    await eventually(told.exists)
+    files, threads = len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir()))
+    return Look(resident_mib(pid), files, int(told.read_text()), threads)
 
 
 now = time.monotonic

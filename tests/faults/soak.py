@@ -3,8 +3,13 @@
     python -m tests.faults.soak --minutes 3
 
 24 hours at 1 Hz are 86,400 readings; at 50 a second they take 29 minutes. Bursts come all the time, and the
-gateway restarts, and the broker, 24 times each in the whole run. A reading that the bridge counted was heard
-by a subscriber, replaced by a newer one, or lost with the broker that was killed.
+gateway restarts, and the broker, 24 times each in the whole run. A witness on the wire between bridge and
+broker says which readings left and when, a subscriber which of them arrived:
+
+    published    arrived at the subscriber
+    replaced     never left, a newer one left instead; the bridge counts those
+    lost         left, and the broker was killed with them
+    unexplained  none of these: there may be none
 """
 
 import argparse
@@ -12,14 +17,21 @@ import asyncio
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from statistics import median, median_low
 from typing import NamedTuple
+
+import aiomqtt
 
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.options import Options, Pace
-from tests.e2e.harness import Ears, listening
-from tests.faults.rig import resident_mib, running
+from tests.e2e.harness import Ears, eventually, listening
+from tests.faults.rig import Look, look, running
+from tests.faults.tap import Tap
+from tests.faults.witness import Witness
 from tests.mosquitto import Mosquitto
 
 RATE_HZ = 50.0
@@ -29,18 +41,17 @@ DAY_MINUTES = HOURS * 3600 / RATE_HZ / 60
 # How much more memory there may be at the end than after the first tenth.
 MOST_MIB = 2.0
 
+# What left so long before the broker was killed may have died with it.
+DYING_S = 1.0
 
-class Look(NamedTuple):
-    """The process at one moment."""
+# So often the process is looked at in all.
+LOOKS = 100
 
-    mib: float
-    files: int
-    threads: int
+# Whoever listens has noticed by then that its broker is gone.
+NOTICED_S = 0.2
 
-
-def look(pid: int) -> Look:
-    proc = Path(f"/proc/{pid}")
-    return Look(resident_mib(pid), len(list((proc / "fd").iterdir())), len(list((proc / "task").iterdir())))
+# How long the gateway is away, busy and asleep when it starts anew.
+REBOOT = {"away_s": 2.0, "busy_s": 2.0, "zeros_s": 1.0}
 
 
 class Tally(Ears):
@@ -48,87 +59,156 @@ class Tally(Ears):
 
     def __init__(self) -> None:
         super().__init__()
-        self.last = self.heard_live = self.twice = 0
-        self.first = 0
+        self.numbers: set[int] = set()
+        self.twice: set[int] = set()
 
     def count(self) -> None:
+        """Take stock, and forget everything but the newest health."""
         for each in self.on("/live"):
             if not each.retain:
                 number = int(each.json["sequence"])
-                self.first = self.first or number
-                self.twice += number <= self.last
-                self.heard_live += number > self.last
-                self.last = max(self.last, number)
-        health = self.on("/bridge/health")[-1:]
-        self.heard[:] = health
+                (self.twice if number in self.numbers else self.numbers).add(number)
+        self.heard[:] = self.on("/bridge/health")[-1:]
+
+
+class Fate(NamedTuple):
+    """How many readings went which way."""
+
+    published: int
+    replaced: int
+    lost: int
+    unexplained: int
+
+
+def fates(readings: int, heard: set[int], sent: dict[int, float], killed: Iterable[float]) -> Fate:
+    """What became of the readings 1 to `readings`; `killed` are the times of the broker's deaths."""
+    deaths = list(killed)
+
+    def fate(number: int) -> str:
+        if number in heard:
+            return "published"
+        left = sent.get(number)
+        if left is None:
+            return "replaced"
+        return "lost" if any(-0.1 <= death - left <= DYING_S for death in deaths) else "unexplained"
+
+    counts = Counter(fate(number) for number in range(1, readings + 1))
+    return Fate(*(counts[name] for name in Fate._fields))
+
+
+def settled(looks: list[Look]) -> Look:
+    """The usual one of several: a look may fall into a restart."""
+    mib, *counts = zip(*looks, strict=True)
+    files, tasks, threads = (median_low(map(int, each)) for each in counts)
+    return Look(median(mib), files, tasks, threads)
 
 
 class Run:
-    """One soak: `tally` is what subscribers heard."""
+    """One soak; `looks` are the process's through the whole of it, in order."""
 
     def __init__(self, minutes: float, restarts: int) -> None:
         self.minutes, self.restarts = minutes, restarts
-        self.tally = Tally()
+        self.tally, self.witness = Tally(), Witness()
         self.looks: list[Look] = []
+        self.killed: list[float] = []
+        self.log: list[str] = []
 
     async def play(self) -> None:
+        """All of it, up to what the bridge itself says at the end."""
         options = Options(rate_hz=RATE_HZ, pace=Pace.BURSTS, speed=RATE_HZ)
         with Mosquitto() as broker, tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            async with AsyncExitStack() as stack:
-                gateway = await stack.enter_async_context(Gateway(options))
+            async with AsyncExitStack() as outer, AsyncExitStack() as house:
+                gateway = await house.enter_async_context(Gateway(options))
+                tap = await outer.enter_async_context(Tap("127.0.0.1", broker.port, self.witness.overhear))
+                ears = await outer.enter_async_context(AsyncExitStack())
+                await ears.enter_async_context(self._listening(broker.port))
                 hosts = {f"127.0.0.1:{gateway.port}": gateway.owner_token}
-                pid = await stack.enter_async_context(running(folder, broker.port, hosts))
+                pid = await outer.enter_async_context(running(folder, tap.port, hosts))
+                self._look_at, self._every_s = (pid, folder), self.minutes * 60 / LOOKS
+                await eventually(lambda: bool(self.witness.sent))
                 end = time.monotonic() + self.minutes * 60
-                for number in range(2 * self.restarts):
-                    await self._listen(broker, pid, end, 2 * self.restarts - number)
-                    if number % 2:
-                        broker.kill()
-                        broker.start()
-                    else:
-                        await gateway.fault("reset")
-                self.health = await self._health(broker)
+                for hour in range(self.restarts):
+                    part_s = (end - time.monotonic()) / (self.restarts - hour) / 3
+                    await self._watch(part_s)
+                    await gateway.fault("reboot", **REBOOT)
+                    await self._watch(part_s)
+                    await self._restart(broker, tap, ears)
+                    await self._watch(part_s)
+                await house.aclose()
+                self.health = await self._health(broker.port)
             self.log = (folder / "log").read_text().splitlines()
 
-    async def _listen(self, broker: Mosquitto, pid: int, end: float, parts: int) -> None:
-        """A part of what is left of the time; memory is looked at ten times in all, once readings flow."""
-        part_s = (end - time.monotonic()) / parts
-        async with listening(broker.port, "envoy/#", self.tally):
-            until = time.monotonic() + part_s
-            while time.monotonic() < until:
-                await asyncio.sleep(1.0)
-                self.tally.count()
-            self.looks.append(look(pid))
+    async def _restart(self, broker: Mosquitto, tap: Tap, ears: AsyncExitStack) -> None:
+        """Who listens is there again before the bridge can be: what is lost is lost with the broker."""
+        self.killed.append(time.monotonic())
+        broker.kill()
+        await asyncio.sleep(NOTICED_S)
+        await tap.shut()
+        await ears.aclose()
+        broker.start()
+        await ears.enter_async_context(self._listening(broker.port))
+        await tap.mend()
 
-    async def _health(self, broker: Mosquitto) -> dict[str, float]:
-        async with listening(broker.port, "envoy/bridge/health") as ears:
-            (told, *_) = await ears.hear("/bridge/health")
-            readings = next(iter(told.json["gateways"].values()))["readings"]
-            return {"readings": readings, "replaced": told.json["broker"]["replaced"]}
+    @asynccontextmanager
+    async def _listening(self, port: int) -> AsyncIterator[None]:
+        async with listening(port, "envoy/#", self.tally):
+            yield
+        self.tally.count()
+
+    async def _watch(self, part_s: float) -> None:
+        until, again = time.monotonic() + part_s, 0.0
+        while time.monotonic() < until:
+            await asyncio.sleep(1.0)
+            self.tally.count()
+            if time.monotonic() >= again:
+                again = time.monotonic() + self._every_s
+                self.looks.append(await look(*self._look_at))
+
+    async def _health(self, port: int) -> dict[str, int]:
+        """What the bridge counted, once the last reading has left."""
+        async with (
+            listening(port, "envoy/bridge/response/health") as ears,
+            aiomqtt.Client("127.0.0.1", port) as asker,
+        ):
+            while not ears.heard:  # the bridge may still be on its way to the broker
+                await asker.publish("envoy/bridge/request/health", qos=1)
+                await asyncio.sleep(1.0)
+            told = ears.heard[0]
+        data = told.json["data"]
+        readings = next(iter(data["gateways"].values()))["readings"]
+        return {"readings": readings, "replaced": data["broker"]["replaced"]}
 
     def report(self) -> bool:
         """Print what there was to see; whether it is as it should be."""
-        tenth, last = self.looks[len(self.looks) // 10], self.looks[-1]
-        tally = self.tally
-        unheard = tally.last - tally.first + 1 - tally.heard_live
+        tally, readings, replaced = self.tally, self.health["readings"], self.health["replaced"]
+        tally.count()
+        fate = fates(readings, tally.numbers, self.witness.sent, self.killed)
+        tenth = len(self.looks) // 10
+        after, end = settled(self.looks[tenth : 2 * tenth]), settled(self.looks[-tenth:])
         rows = {
-            "readings": f"{tally.last:,}",
-            "heard": f"{tally.heard_live:,}",
-            "not heard: replaced, or the broker was killed with them": f"{unheard:,}",
-            "messages on all topics that newer ones replaced": f"{self.health['replaced']:,}",
-            "heard twice": f"{tally.twice:,}",
-            "restarts of the broker / of the stream": f"{self.restarts} / {self.restarts}",
-            "memory after a tenth / at the end": f"{tenth.mib:.1f} / {last.mib:.1f} MiB",
-            "open files": f"{tenth.files} / {last.files}",
-            "threads": f"{tenth.threads} / {last.threads}",
+            "readings": f"{readings:,}",
+            "published and heard": f"{fate.published:,}",
+            "replaced by newer ones while the broker was away": f"{fate.replaced:,}",
+            "lost in the broker that was killed": f"{fate.lost:,}",
+            "**not accounted for**": f"{fate.unexplained:,}",
+            "messages on all topics that the bridge counts as replaced": f"{replaced:,}",
+            "heard twice / sent twice": f"{len(tally.twice):,} / {len(self.witness.again):,}",
+            "restarts of the broker / of the gateway": f"{self.restarts} / {self.restarts}",
+            "memory after a tenth / at the end": f"{after.mib:.1f} / {end.mib:.1f} MiB",
+            "open files": f"{after.files} / {end.files}",
+            "tasks": f"{after.tasks} / {end.tasks}",
+            "threads": f"{after.threads} / {end.threads}",
             "lines in the log": f"{len(self.log)}",
         }
         sys.stdout.write("".join(f"| {name} | {value} |\n" for name, value in rows.items()))
+        sys.stdout.write("MiB: " + " ".join(f"{each.mib:.1f}" for each in self.looks) + "\n")
         bars = (
-            last.mib - tenth.mib <= MOST_MIB,
-            abs(last.files - tenth.files) <= 2,
-            tally.twice == 0,
-            unheard <= self.restarts * RATE_HZ * 15,
+            end.mib - after.mib <= MOST_MIB,
+            (after.files, after.tasks) == (end.files, end.tasks),
+            fate.unexplained == 0,
+            fate.replaced <= replaced,
+            tally.twice <= self.witness.again,
         )
         return all(bars)
 
@@ -136,8 +216,10 @@ class Run:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=DAY_MINUTES)
-    minutes = parser.parse_args().minutes
-    run = Run(minutes, max(1, round(HOURS * minutes / DAY_MINUTES)))
+    parser.add_argument("--restarts", type=int, help="of each; one for each of the day's hours otherwise")
+    given = parser.parse_args()
+    restarts = given.restarts or max(1, round(HOURS * given.minutes / DAY_MINUTES))
+    run = Run(given.minutes, restarts)
     asyncio.run(run.play())
     if not run.report():
         sys.exit("the soak is not as it should be")

@@ -7,16 +7,26 @@ async with Tap("127.0.0.1", port) as tap:      # clients connect to tap.port
     tap.reset()    RST to both ends of what is open
     await tap.shut()   nobody listens, what is open ends
     await tap.mend()   well again; what was stranded stays so
+
+Whoever wants to know what passes gives `overhear`: asked at each connection, it gives two who are told of the
+bytes, of the client's and of the far end's.
 """
 
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+Hear = Callable[[bytes], None]
+
 RESET = struct.pack("ii", 1, 0)
 DRIP_S = 1.0
+
+
+def _deaf() -> tuple[Hear, Hear]:
+    return (lambda _: None), (lambda _: None)
 
 
 class _Strand:
@@ -30,8 +40,9 @@ class _Strand:
 class Tap:
     """`connections` are the loop's times at which clients came."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, overhear: Callable[[], tuple[Hear, Hear]] = _deaf) -> None:
         self._far = host, port
+        self._overhear = overhear
         self._open: list[_Strand] = []
         self._passing = asyncio.Event()
         self._passing.set()
@@ -94,8 +105,10 @@ class Tap:
             strand = _Strand(writer, far_writer)
             self._open.append(strand)
             try:
+                theirs, ours = self._overhear()
                 await asyncio.gather(
-                    self._pass(strand, reader, far_writer), self._pass(strand, far_reader, writer, near=True)
+                    self._pass(strand, reader, far_writer, theirs),
+                    self._pass(strand, far_reader, writer, ours, near=True),
                 )
             finally:
                 self._open.remove(strand)
@@ -111,10 +124,12 @@ class Tap:
         strand: _Strand,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        hear: Hear,
         *,
         near: bool = False,
     ) -> None:
         while data := await reader.read(65_536):
+            hear(data)
             while not strand.dead and near and self._dripping and data:
                 writer.write(data[:1])
                 data = data[1:]

@@ -7,16 +7,22 @@ import asyncio
 import os
 import resource
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from envoy_mqtt.simulator.broker.codec import encode
+from envoy_mqtt.simulator.broker.fields import V311
+from envoy_mqtt.simulator.broker.packets import Connect, Subscribe, Subscription
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import Ears, listening
+from tests.e2e.harness import Ears, eventually, listening
 from tests.faults import table
 from tests.faults.rig import fresh, loud, missing, now, running
 from tests.faults.tap import Tap
@@ -102,6 +108,59 @@ async def test_a_broker_that_reads_slowly_gets_the_newest(
     table.ROWS.append(
         table.Row("broker whose answers drip, 12 s", 1, None, again - mended, f"{lost} replaced, counted")
     )
+
+
+async def test_a_full_disk_at_the_broker_costs_no_reading(keys: Keys, tmp_path: Path) -> None:
+    """A broker that cannot write down its memory goes on from what it has in mind."""
+    with Mosquitto("autosave_interval 1", "autosave_on_changes false", persistent=True) as broker:
+        async with (
+            listening(broker.port, "envoy/#") as ears,
+            bridged(keys, tmp_path, broker.port) as (gateway, _),
+        ):
+            await fresh(ears, gateway.serial)
+            await eventually(lambda: broker.saved_at > 0.0)
+            broker.fill_disk()
+            full, full_unix = now(), time.time()
+            await fresh(ears, gateway.serial, full + 6.0)
+            assert broker.saved_at < full_unix + 2.0  # it tries once a second
+            broker.free_disk()
+            freed_unix = time.time()
+            await eventually(lambda: broker.saved_at > freed_unix)
+            await fresh(ears, gateway.serial, now())
+            assert missing(ears, gateway.serial) == 0
+            assert len([each for each in ears.on("/bridge/state") if each.payload == b"offline"]) == 0
+    assert loud(tmp_path, "127.0.0.1") <= 4
+    table.ROWS.append(table.Row("disk full at the broker, 6 s", 1, None, None, "none"))
+
+
+async def test_a_subscriber_that_stops_reading_costs_no_other_anything(
+    broker: Mosquitto, keys: Keys, tmp_path: Path
+) -> None:
+    """The broker keeps what it does not take, up to its own bounds; nobody else waits for it."""
+    async with (
+        listening(broker.port, "envoy/#") as ears,
+        bridged(keys, tmp_path, broker.port, publish__scalars=True) as (gateway, _),
+    ):
+        await fresh(ears, gateway.serial)
+        with deaf(broker.port):
+            began = now()
+            await fresh(ears, gateway.serial, began + 10.0)
+        silences = [after.at - before.at for before, after in pairwise(ears.on(f"{gateway.serial}/live"))]
+        assert missing(ears, gateway.serial) == 0
+        assert max(silences) < 5.0
+    table.ROWS.append(table.Row("subscriber that does not read, 10 s", 1, None, None, "none"))
+
+
+@contextmanager
+def deaf(port: int) -> Iterator[None]:
+    """Asks for everything, and takes nothing out of a small buffer."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.connect(("127.0.0.1", port))
+        client.sendall(
+            encode(Connect("deaf"), V311) + encode(Subscribe(1, (Subscription("#", qos=1),)), V311)
+        )
+        yield
 
 
 @pytest.mark.long

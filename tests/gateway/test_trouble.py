@@ -144,6 +144,21 @@ def test_any_other_status_says_which_and_where(status: int) -> None:
     assert trouble.after_s == 0.0
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_gateway_that_gives_nothing_now_sends_nothing_that_cannot_be_read(status: int) -> None:
+    assert of_status("/info", status, "", NOW).reason == "closed"
+    assert of_status("/info", 418, "", NOW).reason == "bad_data"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_page_that_needs_no_token_is_refused_by_no_gateway(status: int) -> None:
+    trouble = of_status("/info", status, "", NOW)
+    assert isinstance(trouble, GatewayUnavailable)
+    assert trouble.reason == "unreachable"
+    assert f"({status})" in str(trouble)
+    assert "token" not in str(trouble)
+
+
 def test_what_the_gateway_asks_to_wait_is_passed_on_with_every_status() -> None:
     assert of_status("/info", 503, "30", NOW).after_s == 30.0
     assert of_status("/info", 401, "30", NOW).after_s == 30.0

@@ -1,0 +1,111 @@
+"""A container of the built image without an engine: root read-only, no capability, `/data` alone to write."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+
+from tests.e2e.harness import PATIENCE_S
+from tests.image.environment import buildah
+
+ENTER = Path(__file__).with_name("enter.sh")
+
+
+class Image(NamedTuple):
+    """An image: what its configuration says, and where its root file system is mounted."""
+
+    config: dict[str, Any]
+    root: Path
+
+    def command(self, data: Path | None, *words: str, environ: dict[str, str]) -> list[str]:
+        """What starts its entry point with these words, or with its own where there are none."""
+        user, group = self.config["User"].split(":")
+        start = [*self.config["Entrypoint"], *(words or self.config["Cmd"])]
+        said = [*self.config["Env"], *(f"{name}={value}" for name, value in environ.items())]
+        place = (str(self.root), str(data or "-"), user, group, self.config["WorkingDir"] or "/")
+        return ["sh", str(ENTER), *place, "env", "-i", *said, *start]
+
+
+def image(name: str) -> tuple[Image, str]:
+    """The image, and the container to remove in the end."""
+    config = json.loads(buildah("inspect", "--type", "image", name))["Docker"]["config"]
+    container = buildah("from", "--pull-never", name).strip()
+    return Image(config, Path(buildah("mount", container).strip())), container
+
+
+class Container:
+    """`docker run`, with `environ` as its `-e`; its first process is ours."""
+
+    def __init__(self, image: Image, data: Path | None, *words: str, **environ: object) -> None:
+        self._image = image
+        variables = {f"ENVOY_{name.upper()}": str(value) for name, value in environ.items()}
+        self._command = image.command(data, *words, environ=variables)
+
+    async def __aenter__(self) -> Self:
+        self.process = await asyncio.create_subprocess_exec(
+            *("unshare", "--mount", "--pid", "--fork", *self._command),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        self._reading = asyncio.create_task(self._read())
+        self.said: list[str] = []
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # `unshare --kill-child` would do it, had the child not become another user since.
+        if self.process.returncode is None and self.first:
+            os.kill(self.first, signal.SIGKILL)
+        await self._reading
+        await self.process.wait()
+
+    async def _read(self) -> None:
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            self.said.append(line.decode())
+
+    async def ended(self) -> int:
+        """Wait for its end; the status."""
+        async with asyncio.timeout(PATIENCE_S):
+            await self._reading
+            return await self.process.wait()
+
+    @property
+    def first(self) -> int:
+        """The number that its process 1 has outside, 0 before there is one."""
+        parent = self.process.pid
+        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+        return int(children[0]) if children else 0
+
+    async def stop(self) -> int:
+        """`docker stop`; the status."""
+        os.kill(self.first, signal.SIGTERM)
+        return await self.ended()
+
+    def status(self, field: str) -> str:
+        """A line of its process's status (proc(5))."""
+        lines = Path(f"/proc/{self.first}/status").read_text().splitlines()
+        (found,) = (line.split(":", 1)[1].strip() for line in lines if line.startswith(f"{field}:"))
+        return found
+
+    @property
+    def processor_s(self) -> float:
+        """Processor time that its process has used (proc(5), utime and stime)."""
+        fields = Path(f"/proc/{self.first}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
+        """`docker exec`: beside it, as its user, with its variables."""
+        words = Path(f"/proc/{self.first}/environ").read_text().split("\0")
+        drop = ("setpriv", "--reuid", self.status("Uid").split()[0], "--clear-groups", "--no-new-privs", "--")
+        inside = ("nsenter", "--target", str(self.first), "--mount", "--pid", "--root", "--wd", *drop)
+        return subprocess.run(
+            [*inside, "env", "-i", *filter(None, words), *command],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
