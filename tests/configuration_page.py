@@ -25,8 +25,8 @@ HEAD = """\
 
 One TOML file, `--config FILE`, else `config.toml` in the current folder, else in `data_dir`; none is needed.
 What counts first: the command line, the environment (every key is a variable, an empty one counts as not
-set), the files of secrets (each secret `x` can come from a file, `x_file`), the configuration file, the options
-of the Home Assistant app. Lists in variables are written with commas or as JSON, several gateways as
+set), the files of secrets (each secret `x` can come from a file, `x_file`), the configuration file, the Home
+Assistant app's options. Lists in variables are written with commas or as JSON, several gateways as
 `ENVOY_GATEWAYS__0__HOST` and so on.
 
 `envoy-mqtt config check` says in a line for each mistake which key it is, what was found and what is allowed;
