@@ -57,6 +57,13 @@ soak: .venv/.ready mosquitto  ## a day's readings in half an hour, with restarts
 soak-short: .venv/.ready mosquitto  ## 100 seconds of it
 	$(BIN)/python -m tests.faults.soak --minutes 1.6
 
+test-page: .venv/.ready mosquitto chromium  ## the page in a real browser
+	$(BIN)/pytest tests/page
+
+screenshots: .venv/.ready mosquitto chromium  ## the README's pictures of the page, into docs/images
+	@tests/need.sh pngquant
+	$(BIN)/python -m tests.page.screenshots
+
 test-kill: .venv/.ready mosquitto  ## 200 times kill -9 with the journal on: what is lost, what is said of it
 	KILL_ROUNDS=200 $(BIN)/pytest -s --timeout=0 tests/faults/test_kill.py
 
@@ -71,6 +78,9 @@ format: .venv/.ready  ## let ruff write the format
 
 app-requirements: .venv/.ready  ## the list of packages in the Home Assistant app's image, from uv.lock
 	@.tools/bin/uv export --frozen --offline --quiet --no-dev --no-emit-project --no-header > docker/addon/requirements.txt
+
+app: dist  ## the Home Assistant app's folder with the bridge in it, to be copied: dist/app
+	@mkdir dist/app && cp -r docker/addon dist/app/envoy_mqtt && cp dist/*.whl dist/app/envoy_mqtt
 
 bench: .venv/.ready mosquitto  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
@@ -88,6 +98,9 @@ clean:  ## away with everything that make made
 # Tests want real brokers, and something that reads the app's profile.
 mosquitto:
 	@tests/need.sh mosquitto mosquitto_pub=mosquitto-clients nats-server apparmor_parser=apparmor setpriv=util-linux
+
+chromium:
+	@tests/need.sh chromium
 
 .venv/.ready: pyproject.toml uv.lock
 	@command -v git >/dev/null || { echo "git is missing: $(APT_LINE)"; exit 1; }

@@ -12,7 +12,7 @@ from aiohttp.web_response import Response, StreamResponse
 from envoy_mqtt import __version__
 from envoy_mqtt.clock import now
 from envoy_mqtt.life import Life
-from envoy_mqtt.mqtt.message import encode
+from envoy_mqtt.mqtt.message import encode, iso
 from envoy_mqtt.report import Report
 from envoy_mqtt.web import answers, events
 from envoy_mqtt.web.audience import Audience, waiting
@@ -91,8 +91,9 @@ class Views:
         return answers.text(404, NO_TARIFF) if prices is None else answers.json(encode(prices))
 
     async def _doctor(self, _: BaseRequest) -> Response:
-        told = {"configured": self._configured, **self._report.doctor(None, now())}
-        return answers.json(encode(told))
+        since = {serial: iso(unix) for serial, unix in self._audience.since.items()}
+        ours = {"configured": self._configured, "availability_since": since}
+        return answers.json(encode({**ours, **self._report.doctor(None, now())}))
 
     async def _metrics(self, _: BaseRequest) -> Response:
         # Only who is scraped carries it: half a MiB, and on a small machine half a second that others need.

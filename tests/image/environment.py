@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from envoy_mqtt import __version__
 from tests.programs import SEARCH_PATH
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +25,7 @@ HADOLINT = HOME / "linter" / "bin" / "hadolint"
 
 IMAGE = "localhost/envoy-mqtt"
 DEMO = "localhost/envoy-mqtt-demo"
+APP = "localhost/envoy-mqtt-app"
 
 # docker.io/library/python:3.13-slim-trixie: Debian 13's own Python is 3.13, too.
 BASE, SERIES, SUITE = re.findall(
@@ -57,6 +59,9 @@ def build() -> None:
         READY.write_text(WANTED)
     build_image(IMAGE)
     build_image(DEMO, "EXTRA=simulator")
+    # The Supervisor has its folder and nothing else, and says these two.
+    run("make", "--silent", "--directory", str(ROOT), "app")
+    build_image(APP, f"BUILD_VERSION={__version__}", "BUILD_ARCH=amd64", context=ROOT / "dist/app/envoy_mqtt")
 
 
 def make_linter() -> None:
@@ -83,10 +88,10 @@ def make_base() -> None:
     shutil.rmtree(TREE)
 
 
-def build_image(name: str, *arguments: str) -> None:
+def build_image(name: str, *arguments: str, context: Path = ROOT) -> None:
     said = [word for argument in arguments for word in ("--build-arg", argument)]
     how = ("--format", "docker", "--isolation", "chroot", "--network", "host", "--pull-never", "--layers")
-    buildah("build", *how, *said, "--build-arg", "REVISION=tested", "--tag", name, str(ROOT))
+    buildah("build", *how, *said, "--build-arg", "REVISION=tested", "--tag", name, str(context))
 
 
 def buildah(*arguments: str) -> str:
