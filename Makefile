@@ -43,6 +43,7 @@ test-image: .venv/.ready mosquitto  ## the container image, built and run withou
 	@[ ! -e .tools/image/ready ] || $(BIN)/pytest tests/image
 
 test-package: dist mosquitto  ## wheel and source distribution, installed and run as people do
+	@tests/need.sh systemd-analyze=systemd
 	$(BIN)/pytest tests/package
 
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
