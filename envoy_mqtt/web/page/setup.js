@@ -19,12 +19,11 @@ password = "…"
 [gateway]
 token_file = "/path/to/token"`;
 
-// The same in Home Assistant's app, where there is a form and no file; its fields are called so in English.
-const FORM = "In this app’s configuration fill in";
+// In Home Assistant's app there is a form and no file: what its fields are called in English.
 const FIELDS = {
-  broker: `Install and start the app Mosquitto broker. For a broker of your own: ${FORM} “Broker address”.`,
-  gateway: `${FORM} “Gateway address”.`,
-  token: `${FORM} “Enphase account” and “Enphase password”, or “Token”.`,
+  broker: "A broker of your own is “Broker address” in this app’s configuration.",
+  gateway: "It is “Gateway address” in this app’s configuration.",
+  token: "It is “Enphase account” and “Enphase password” in this app’s configuration, or “Token”.",
 };
 
 const STEPS = [
@@ -54,6 +53,7 @@ export function show(site, serial, doctor) {
   const bad = steps.filter((step) => step.state === "bad");
   say(at("setup-title"), bad.length ? "Let’s get your readings" : "Almost there");
   say(at("setup-lead"), lead(bad));
+  at("setup-more").hidden = Boolean(doctor?.configured?.app);
   const facts = {
     version: site.health?.version,
     protocol: site.health?.broker.protocol,
