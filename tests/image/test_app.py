@@ -15,7 +15,7 @@ from envoy_mqtt.simulator.gateway import Gateway
 from tests.app.supervisor import TOKEN, supervising
 from tests.e2e.harness import eventually, free_port, listening
 from tests.image.container import Container, Image
-from tests.image.environment import HADOLINT, ROOT
+from tests.image.environment import ROOT, TOOLS
 from tests.mosquitto import Mosquitto
 
 FOLDER = ROOT / "docker" / "addon"
@@ -38,7 +38,7 @@ def fill_in(volume: Path, form: dict[str, Any]) -> None:
 
 
 def test_its_file_pleases_the_linter() -> None:
-    command = [str(HADOLINT), str(FOLDER / "Dockerfile")]
+    command = [str(TOOLS / "hadolint"), str(FOLDER / "Dockerfile")]
     said = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (said.returncode, said.stdout) == (0, "")
 

@@ -68,10 +68,6 @@ export function advance(view, now) {
   redraw(view);
 }
 
-export function renew(view) {
-  redraw(view);
-}
-
 export function priced(view, prices) {
   view.prices = prices;
   view.plot?.redraw(false);
@@ -95,7 +91,7 @@ function build(view) {
 }
 
 function options(view, size) {
-  const font = '500 12px "Figtree", system-ui, sans-serif';
+  const font = '500 12px Figtree, system-ui, sans-serif';
   const axis = { font, stroke: colour("muted"), ticks: { show: false }, border: { show: false } };
   const grid = { stroke: colour("line"), width: 1 };
   return {
@@ -169,7 +165,7 @@ function paintPrices(view, plot) {
   const { time, import: prices, currency } = view.prices;
   const most = Math.max(...prices.filter(known), 0.0001);
   ctx.save();
-  ctx.font = `600 ${11 * devicePixelRatio}px "Figtree", system-ui, sans-serif`;
+  ctx.font = `600 ${11 * devicePixelRatio}px Figtree, system-ui, sans-serif`;
   time.forEach((begins, n) => {
     const ends = time[n + 1] ?? Infinity;
     if (ends <= from || begins >= to || !known(prices[n])) return;
@@ -304,7 +300,7 @@ function look(view) {
   redraw(view);
 }
 
-function redraw(view) {
+export function redraw(view) {
   if (!view.plot) return;
   view.at = view.now;
   const data = view.rows(view.meters, (view.end ?? view.now) - view.span);
