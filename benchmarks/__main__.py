@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks import flood, latency, machine, many, memory, pure
+from benchmarks import flood, latency, machine, many, memory, pure, viewers
 from benchmarks.report import Part, table
-from tests.mosquitto import SEARCH_PATH
+from tests.programs import SEARCH_PATH
 
 SECONDS = 60.0
 NEEDED = ("mosquitto", "mosquitto_pub", "curl", "sed")
@@ -37,6 +37,7 @@ JOBS = {
     "c": Job(memory.measure, 0, 1, 240),
     "d": Job(many.measure, 1 / 2, 1, 240),
     "e": Job(pure.measure, 1 / 12, 2, 60),
+    "f": Job(viewers.measure, 1 / 6, 12, 120),
 }
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.mosquitto import require_mosquitto
+from tests.programs import require
 
 # The measured processes have the first core for themselves where there are two; everything else
 # (gateway, broker, subscriber) shares the rest.
@@ -126,6 +126,6 @@ def _processor() -> str:
 
 
 def _mosquitto() -> str:
-    said = subprocess.run([require_mosquitto(), "-h"], capture_output=True, text=True, check=False).stdout
+    said = subprocess.run([require("mosquitto"), "-h"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"version (\S+)", said)
     return found[1] if found else "?"

@@ -89,14 +89,17 @@ async def playing(spec: Spec) -> AsyncIterator[Player]:
 
 
 @asynccontextmanager
-async def bridging(port: int, gateways: Sequence[Gateway], *options: str) -> AsyncIterator[list[int]]:
+async def bridging(
+    port: int, gateways: Sequence[Gateway], *options: str, web: str | None = None
+) -> AsyncIterator[list[int]]:
     """`envoy-mqtt run` on these gateways and the broker at this port, all else at its default; its pid.
 
-    `options` are for Python itself. When something fails, the end of the bridge's log is shown.
+    `options` are for Python itself, `web` is a line for the web server. When something fails, the end of the
+    bridge's log is shown.
     """
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
-        (folder / "config.toml").write_text(_config(folder, port, gateways))
+        (folder / "config.toml").write_text(_config(folder, port, gateways, web))
         with (folder / "log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, *options, "-m", "envoy_mqtt", "run"),
@@ -115,13 +118,13 @@ async def bridging(port: int, gateways: Sequence[Gateway], *options: str) -> Asy
             await _end(process, signal.SIGTERM)
 
 
-def _config(folder: Path, port: int, gateways: Sequence[Gateway]) -> str:
+def _config(folder: Path, port: int, gateways: Sequence[Gateway], web: str | None) -> str:
     tables = [
         f'[[gateways]]\nhost = "127.0.0.1:{each.port}"\nserial = "{each.serial}"\ntoken = "{each.token}"'
         for each in gateways
     ]
     first = f'data_dir = "{folder / "data"}"\n[mqtt]\nhost = "127.0.0.1"\nport = {port}\n'
-    first += f"[web]\nport = {free_port()}"
+    first += f"[web]\n{web or f'port = {free_port()}'}"
     return "\n".join([first, *tables, ""])
 
 
@@ -157,6 +160,23 @@ async def _link(command: Sequence[str], before: int, after: int) -> Process:
     return await asyncio.create_subprocess_exec(
         *command, stdin=before, stdout=after, preexec_fn=machine.pin_to_measured
     )
+
+
+@asynccontextmanager
+async def viewing(port: int, count: int) -> AsyncIterator[list[int]]:
+    """So many viewers of the page, in a process of their own; how many readings each got, when they go."""
+    command = (sys.executable, "-m", "benchmarks.tabs", str(port), str(count))
+    process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
+    readings: list[int] = []
+    try:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        await process.stdout.readline()
+        yield readings
+        process.stdin.close()
+        readings += json.loads(await process.stdout.readline())
+    finally:
+        await _end(process, signal.SIGKILL)
 
 
 @asynccontextmanager

@@ -166,7 +166,7 @@ class Announcer:
         if bridge is None or site is None or options is None:
             return []
         serial = site.identity.serial
-        options = options._replace(configuration_url=bridge.page)
+        options = options._replace(configuration_url=options.configuration_url or bridge.page)
         inverters = [inverter_device(serial, inverter, options) for inverter in bridge.inverters]
         return [gateway_device(site, bridge.keys, options, bridge.tariff), *inverters]
 

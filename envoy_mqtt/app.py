@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -25,9 +26,12 @@ from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.announcer import Announcer
 from envoy_mqtt.books import Books
 from envoy_mqtt.bridge import Bridge
+from envoy_mqtt.broker import completed, services
 from envoy_mqtt.clock import now
+from envoy_mqtt.compat.imitation import Imitation
 from envoy_mqtt.config import Settings
 from envoy_mqtt.desk import Desk, Signature, wanted
+from envoy_mqtt.errors import BrokerUnavailable, ConfigError
 from envoy_mqtt.followed import Gateway, reload
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.life import Life
@@ -41,6 +45,7 @@ from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.report import Report
 from envoy_mqtt.supervise import end, keep, run_until
+from envoy_mqtt.supervisor import Services
 
 if TYPE_CHECKING:
     from envoy_mqtt.web.server import Server
@@ -82,7 +87,10 @@ class App:
         self._signature = Signature(self._installation.instance, socket.gethostname(), iso(time.time()))
         self._pins = Pins(self._data_dir)
         reload(self._pins)
-        self.broker_line = Line("broker", host=settings.mqtt.host)
+        self._services = services(settings)
+        self.broker_line = Line(
+            "broker", host=settings.mqtt.host if self._services is None else "of Home Assistant"
+        )
         publish = choices.publish(settings)
         self._line = Line("bridge")
         self._spool = _spool(settings, self._line)
@@ -91,9 +99,15 @@ class App:
         self._books = Books(self._data_dir)
         self._forgotten: set[str] = set()
         books = self._open_books()
-        self.gateways = [self._gateway(name, gateway, publish, books) for name, gateway in sections(settings)]
+        self.gateways = [
+            self._gateway(name, gateway, publish, books, Imitation(choices.imitated(settings, number)))
+            for number, (name, gateway) in enumerate(sections(settings))
+        ]
         self._state = f"{publish.base_topic}/bridge/state"
-        self.publisher = Publisher(self._broker(), self._outbox, self.broker_line, self._spool)
+        find = None if self._services is None else partial(self._find_broker, self._services)
+        self.publisher = Publisher(
+            self._as_client(settings.mqtt), self._outbox, self.broker_line, self._spool, find
+        )
         self._announcer = Announcer(
             self._data_dir,
             [each.bridge for each in self.gateways],
@@ -123,8 +137,14 @@ class App:
             return None
         from envoy_mqtt.web.server import Server  # noqa: PLC0415  who does without it carries none of it
 
-        base = self._settings.mqtt.base_topic
-        server = Server(self._settings.web, base, report=self.report, life=self._life, line=self._line)
+        server = Server(
+            self._settings.web,
+            self._settings.mqtt.base_topic,
+            choices.configured(self._settings),
+            report=self.report,
+            life=self._life,
+            line=self._line,
+        )
         self._outbox.onlooker = server.audience
         return server
 
@@ -135,13 +155,19 @@ class App:
         return books
 
     def _gateway(
-        self, name: str, settings: config.Gateway, publish: Publish, books: Mapping[str, Mapping[str, Any]]
+        self,
+        name: str,
+        settings: config.Gateway,
+        publish: Publish,
+        books: Mapping[str, Mapping[str, Any]],
+        imitation: Imitation,
     ) -> Gateway:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
         wanted = choices.wanted(self._settings, zone=self._zone is None)
         sums = choices.sums(self._settings, self._zone or zone.machine())
-        bridge = Bridge(publish, wanted, sums, books, None if self._spool is None else self._spool.numbers)
+        numbers = None if self._spool is None else self._spool.numbers
+        bridge = Bridge(publish, wanted, sums, books, numbers, imitation=imitation)
         return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -265,21 +291,16 @@ class App:
                 told = store.unwritable(self._data_dir, error)
                 self._line.warn("data_dir cannot be written", error=told, code="disk")
 
-    def _broker(self) -> Broker:
-        mqtt = self._settings.mqtt
-        return Broker(
-            host=mqtt.host,
-            port=mqtt.port,
-            client_id=mqtt.client_id or self._installation.client_id,
-            will=self._state,
-            wanted=wanted(self._settings),
-            username=mqtt.username,
-            password=None if mqtt.password is None else mqtt.password.get_secret_value(),
-            keepalive_s=mqtt.keepalive_s,
-            timeout_s=mqtt.timeout_s,
-            protocol=mqtt.protocol,
-            tls=choices.tls(mqtt.tls),
-        )
+    async def _find_broker(self, services: Services) -> Broker:
+        mqtt = completed(self._settings.mqtt, await services.broker())
+        try:
+            return self._as_client(mqtt)
+        except ConfigError as error:
+            raise BrokerUnavailable(str(error), reason="unreachable") from None
+
+    def _as_client(self, mqtt: config.Mqtt) -> Broker:
+        client_id = mqtt.client_id or self._installation.client_id
+        return choices.broker(mqtt, client_id, self._state, wanted(self._settings))
 
 
 def _stop_collecting() -> None:

@@ -18,34 +18,31 @@ all the same calls:
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from math import inf
 from types import MappingProxyType
 from typing import Any
 
+from envoy_mqtt.compat.imitation import Imitation
 from envoy_mqtt.errors import BadEvent
 from envoy_mqtt.freshness import Freshness
-from envoy_mqtt.gateway.answers import SERIAL
 from envoy_mqtt.gateway.hearing import Heard, Hearing
-from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.gateway.layout import Combine, combiner
 from envoy_mqtt.gateway.pace import Pace, WallClock
 from envoy_mqtt.gateway.plan import Wanted, polls
 from envoy_mqtt.gateway.schedule import Poll
 from envoy_mqtt.gateway.sse import Decoder
+from envoy_mqtt.inventory import Inventory
 from envoy_mqtt.model import NO_WHOLES, Instant, Measured, Reading, Site, Wholes
 from envoy_mqtt.mqtt.about import Access, describe
-from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode
+from envoy_mqtt.mqtt.message import Message, encode
+from envoy_mqtt.mqtt.notices import Notices
 from envoy_mqtt.mqtt.payload import Payloads, Publish
 from envoy_mqtt.pulse import Pulse, stall_s
 from envoy_mqtt.summary import Day, Summary, Sums
 from envoy_mqtt.tariff.period import Tariff
-
-# A battery that so many answers in a row do not list is gone; gateways forget them for minutes (notes,
-# section 3.7).
-GONE = 3
 
 NOT_YET = Step(Source.STREAM, "")
 USUAL = Wanted()
@@ -61,9 +58,9 @@ class Bridge:
     """One gateway's way from bytes to messages.
 
     `books` are what `book` gave another process, by serial number; `numbers` the sequence numbers after which
-    it goes on, where a journal keeps them. `readings` counts what was
-    published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in words;
-    `ended` is the day that ended with the last `sum_up`, if one did.
+    it goes on, where a journal keeps them; `imitation` says it again as other bridges do. `readings` counts
+    what was published, `skipped` what could not be read, by reason; `problem` is the last unreadable event in
+    words; `ended` is the day that ended with the last `sum_up`, if one did.
     """
 
     def __init__(
@@ -73,12 +70,15 @@ class Bridge:
         sums: Sums = USUAL_SUMS,
         books: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
         numbers: Mapping[str, int] | None = None,
+        *,
+        imitation: Imitation | None = None,
     ) -> None:
         self._publish = publish
+        self._imitation = imitation or Imitation()
         self._wanted = wanted
         self._sums = sums
         self._books = dict(books)
-        self._heard: dict[str, bytes] = {}
+        self._heard: dict[str, tuple[bytes, Instant]] = {}
         self._events = Decoder()
         self._pace = Pace()
         self._wall = WallClock()
@@ -98,18 +98,12 @@ class Bridge:
         self._site: Site | None = None
         self._access = Access("")
         self._step = NOT_YET
-        self._about = b""
         self._said_reason = ""
-        self._said_online: bool | None = None
-        self._topics: set[str] = set()
+        self._notices = Notices(self._publish, self._serial)
         self._absent: set[str] = set()
+        self._imitation.forget()
         book = self._books.get(self._serial or "", {})
-        self._reported: dict[str, float | None] = dict.fromkeys(self._known_inverters(book))
-        ac_battery = book.get("ac_battery")
-        self._ac_battery = ac_battery if isinstance(ac_battery, bool) else None
-        self._battery_missed = 0
-        zone = book.get("zone")
-        self.zone_name = zone if isinstance(zone, str) else None
+        self._inventory = Inventory(book, inverters=self._wanted.inverters_s is not None)
         self._freshness = Freshness(self._publish.fresh_s)
 
     @property
@@ -171,15 +165,18 @@ class Bridge:
         return {
             "energy": self._summary.memory,
             "battery": self._site.battery,
-            "ac_battery": self._ac_battery,
-            "zone": self.zone_name,
-            "inverters": list(self._reported),
+            **self._inventory.book,
         }
 
     @property
     def forgotten(self) -> bool:
         """Whether the book that was remembered was nothing that can be understood."""
         return self._site is not None and self._summary.forgotten
+
+    @property
+    def zone_name(self) -> str | None:
+        """The site's time zone, once the gateway said it."""
+        return self._inventory.zone
 
     @property
     def had_battery(self) -> bool:
@@ -200,7 +197,7 @@ class Bridge:
     @property
     def inverters(self) -> tuple[str, ...]:
         """The serial numbers of the microinverters there are, those of the last run until it is asked."""
-        return tuple(self._reported)
+        return self._inventory.inverters
 
     @property
     def topics(self) -> frozenset[str]:
@@ -214,9 +211,9 @@ class Bridge:
             "energy",
             "state",
             *(["tariff"] if self._sums.tariff else []),
-            *(f"inverter/{each}" for each in self._reported),
+            *(f"inverter/{each}" for each in self.inverters),
         )
-        return frozenset(self._topics).union(f"{prefix}/{topic}" for topic in below)
+        return self._notices.topics.union(f"{prefix}/{topic}" for topic in below)
 
     @property
     def polls(self) -> tuple[Poll, ...]:
@@ -233,7 +230,7 @@ class Bridge:
             zone_known=self.zone_name is not None,
             production_s=hearing.production_s,
             battery_live=hearing.battery_live,
-            ac_known=self._ac_battery is not None,
+            ac_known=self._inventory.ac_battery is not None,
         )
 
     @property
@@ -298,7 +295,9 @@ class Bridge:
         """The messages that follow from a page that was asked for, likewise; raises `BadAnswer` at once
         where it is not what its path promises.
         """
-        return self._tell(self._hearing.answer(path, body, now.steady), now)
+        heard = self._hearing.answer(path, body, now.steady)
+        self._imitation.hear(path, body)
+        return self._tell(heard, now)
 
     def move(self, zone: tzinfo) -> None:
         """The site's days begin at the midnights of this zone."""
@@ -308,13 +307,17 @@ class Bridge:
 
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """A message came on a price's topic; whether it was understood, as far as that is known yet."""
-        self._heard[topic] = payload
+        self._heard[topic] = payload, now
         return self._site is None or self._summary.hear(topic, payload, now)
 
     @property
     def changes(self) -> int:
         """How often another period, price or day of a tariff began: the counters are wanted then."""
         return 0 if self._site is None else self._summary.changes
+
+    def course(self, now: Instant) -> dict[str, object] | None:
+        """What power costs over today, for a chart; `None` where nothing is known of it."""
+        return None if self._site is None else self._summary.course(now)
 
     @property
     def tariff(self) -> Tariff | None:
@@ -377,7 +380,7 @@ class Bridge:
         """The site is this from now on."""
         memory = self.book.get("energy")
         known = memory if isinstance(memory, Mapping) else None
-        site = site._replace(battery=site.battery or bool(self._ac_battery))
+        site = site._replace(battery=site.battery or bool(self._inventory.ac_battery))
         before, self._site = self._site, site
         if before is not None and _shape(site) == _shape(before):
             self._hearing.fit(site)  # a flag, a status, another firmware: what is published stays
@@ -389,50 +392,32 @@ class Bridge:
         self._combine: Combine = combiner(site)
         self._payloads = Payloads(site, self._publish)
         self._summary = Summary(site, self._payloads.live_keys, self._sums, known, self._heard)
-        return self._leave_behind(self._payloads.topics)
+        return self._notices.keep(self._payloads.topics)
 
     def _tell(self, heard: Heard, now: Instant) -> Iterator[Message]:
         assert self._site is not None
         if heard.meters or (heard.meters is not None and not self._site.metered):
             yield from self._fit(self._site._replace(meters=heard.meters))
         if heard.ac_battery is not None:
-            others = self._site.battery and not self._ac_battery
-            self._ac_battery = heard.ac_battery
+            others = self._site.battery and not self._inventory.ac_battery
+            self._inventory.ac_battery = heard.ac_battery
             yield from self._fit(self._site._replace(battery=others))
         if heard.battery is not None:
-            yield from self._fit(self._site._replace(battery=self._has_battery(there=heard.battery)))
+            before = self._site.battery
+            battery = self._inventory.has_battery(listed=heard.battery, before=before)
+            yield from self._fit(self._site._replace(battery=battery))
         if heard.counted is not None:
             self._summary.count(heard.counted, now)
         if heard.produced_wh is not None:
             self._summary.report(heard.produced_wh, now)
         if heard.zone is not None:
-            self.zone_name = heard.zone
+            self._inventory.zone = heard.zone
         if heard.measured is not None:
             yield from self._publish_reading(heard.measured, now.steady, now, heard.wholes)
         if heard.inverters is not None:
-            yield from self._report(heard.inverters, now)
+            fresh = self._inventory.report(heard.inverters)
+            yield from (self._payloads.report(each, now.unix) for each in fresh)
         yield from self._say_gateway()
-
-    def _has_battery(self, *, there: bool) -> bool:
-        """Whether there is a battery: one that is listed is, one that is not is gone after a while."""
-        assert self._site is not None
-        self._battery_missed = 0 if there else self._battery_missed + 1
-        return there or (self._site.battery and self._battery_missed < GONE)
-
-    def _report(self, inverters: Iterable[Inverter], now: Instant) -> Iterator[Message]:
-        """The answer keeps those that sleep (protocol notes, section 3.5): one that is missing is gone."""
-        before = self._reported
-        self._reported = {each.serial: each.reported_unix for each in inverters} or before
-        for inverter in inverters:
-            if before.get(inverter.serial) != inverter.reported_unix:
-                yield self._payloads.report(inverter, now.unix)
-
-    def _known_inverters(self, book: Mapping[str, Any]) -> list[str]:
-        """Whose devices are not to vanish at each start, for the minutes until the gateway was asked."""
-        told = book.get("inverters")
-        if self._wanted.inverters_s is None or not isinstance(told, list):
-            return []
-        return [serial for serial in told if isinstance(serial, str) and SERIAL.fullmatch(serial)]
 
     def _publish_reading(
         self, measured: Measured, taken: float, now: Instant, wholes: Wholes = NO_WHOLES
@@ -440,50 +425,38 @@ class Bridge:
         self.readings += 1
         self._sequence += 1
         time = self._wall.unix(taken, now_steady=now.steady, now_unix=now.unix)
-        quantities = self._combine(*self._hearing.complete(measured, wholes, now.steady))
+        known, wholes = self._hearing.complete(measured, wholes, now.steady)
+        quantities = self._combine(known, wholes)
         charge = self._hearing.charged(now.steady)
         reading = Reading(time, self._sequence, self._step.source, quantities, charge)
-        payloads, summary = self._payloads, self._summary
+        payloads, summary, site = self._payloads, self._summary, self._site
         for message in payloads.write(reading, steady=now.steady, interval_s=self.interval_s):
             yield message
             if payloads is not self._payloads:
                 return  # the site became another one since `live` left
+        if site is not None:
+            good_until = now.steady + self._publish.patience_s(self.interval_s)
+            yield from self._imitation.write(known, reading, site, good_until)
         self.pulse.read(now.steady)
         summary.read(payloads.live, quantities, taken, now)
         self._freshness.read(measured, now.steady)
         yield from self._say_availability()
 
     def _say_availability(self) -> list[Message]:
-        online = self._freshness.online
-        if self._serial is None or online == self._said_online:
-            return []
-        self._said_online = online
-        return [self._message("availability", ONLINE if online else OFFLINE)]
+        return self._notices.availability(online=self._freshness.online)
 
     def _say_gateway(self) -> list[Message]:
         if self._site is None:
             return []
         self._said_reason = self.source_reason
         step = self._step._replace(reason=self._said_reason)
-        about = encode(describe(self._site, self._access, step))
-        if about == self._about:
-            return []
-        self._about = about
-        return [self._message("gateway", about, retain=self._publish.retain)]
+        return self._notices.about(encode(describe(self._site, self._access, step)))
 
     def _summed(self, topic: str, payload: Mapping[str, Any], now: Instant) -> Message:
         lasting, patience_s = topic in ("energy", "tariff"), self._publish.patience_s(self.interval_s)
         qos, good_until = (1, inf) if lasting else (0, now.steady + patience_s)
         name = f"{self._publish.base_topic}/{self._serial}/{topic}"
         return Message(name, encode(payload), qos, self._publish.retain, good_until=good_until)
-
-    def _leave_behind(self, topics: set[str]) -> list[Message]:
-        gone = sorted(self._topics - topics)
-        self._topics = topics
-        return [Message(topic, b"", qos=1) for topic in gone]
-
-    def _message(self, topic: str, payload: bytes, *, retain: bool = True) -> Message:
-        return Message(f"{self._publish.base_topic}/{self._serial}/{topic}", payload, qos=1, retain=retain)
 
 
 def _shape(site: Site) -> object:

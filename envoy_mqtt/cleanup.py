@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
-from envoy_mqtt import choices
+from envoy_mqtt.broker import settled
 from envoy_mqtt.config import Settings
 from envoy_mqtt.config.settings import A_TOPIC, TOPIC
 from envoy_mqtt.doctor import visitor
@@ -69,8 +69,9 @@ async def empty(settings: Settings, place: Place, topics: Sequence[str]) -> None
 @asynccontextmanager
 async def _visiting(settings: Settings, place: Place) -> AsyncIterator[Visit]:
     plan = Plan(place.base, name=f"cleanup_{secrets.token_hex(4)}")
+    settings = await settled(settings)
     try:
-        async with visiting(visitor(settings, choices.tls(settings.mqtt.tls), plan), plan) as visit:
+        async with visiting(visitor(settings, plan), plan) as visit:
             yield visit
     except NotTaken as trouble:
         where = f"{settings.mqtt.host}:{settings.mqtt.port}"

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
@@ -79,11 +80,15 @@ def run(config: ConfigFile = None) -> None:
 @cli.command()
 def demo(
     port: Annotated[int, typer.Option(help="The broker's port; a free one where it is taken.")] = 1883,
+    host: Annotated[
+        str, typer.Option(help="The address that broker and web server listen on; neither has a password.")
+    ] = "127.0.0.1",
 ) -> None:
     """A simulated house, a broker and the bridge between them, in one process."""
+    _need_simulator()
     from envoy_mqtt.demo import demo as play
 
-    _play(play(port))
+    _play(play(port, host))
 
 
 @cli.command()
@@ -111,6 +116,7 @@ def simulate(
     ] = False,
 ) -> None:
     """A gateway to practise on: a house's meters, a real one's oddities, and faults to switch on."""
+    _need_simulator()
     from envoy_mqtt.simulate import Battery, Layout, Options, Pace, Ports, Wiring
     from envoy_mqtt.simulate import simulate as play
 
@@ -224,6 +230,24 @@ def healthcheck(config: ConfigFile = None) -> None:
 
 
 @cli.command()
+def watch(
+    config: ConfigFile = None,
+    *,
+    once: Annotated[
+        bool, typer.Option("--once", help="Show one picture and end; so does a pipe in place of a terminal.")
+    ] = False,
+) -> None:
+    """Show the power flow in this terminal, as the broker is told of it."""
+    settings = _load(config)
+
+    from envoy_mqtt import log
+    from envoy_mqtt.watch import watch as look
+
+    log.configure("error", "console", stream=sys.stderr)
+    _play(look(settings, once=once))
+
+
+@cli.command()
 def tariff(config: ConfigFile = None) -> None:
     """Show the configured tariff: what now is, and a week of its periods."""
     from envoy_mqtt import tariffs
@@ -293,6 +317,14 @@ def _keep_lean() -> None:
     """
     for unused in ("cryptography", "rich"):
         sys.modules.setdefault(unused, None)  # type: ignore[arg-type]  # how Python says "not installed"
+
+
+def _need_simulator() -> None:
+    if find_spec("cryptography") is None:
+        raise EnvoyMqttError(
+            "the simulated gateway needs the package cryptography, which is not here: install "
+            "envoy-mqtt[simulator], or build the container image with EXTRA=simulator"
+        )
 
 
 def _play(work: Coroutine[Any, Any, None]) -> None:

@@ -1,11 +1,12 @@
 """`envoy-mqtt demo`: a simulated house, its gateway, a broker, and the bridge, in one process.
 
-Nothing in it is a short cut: the bridge reads the gateway over TLS, and the line a second on the
-terminal comes from a subscriber of the broker, as anyone's would.
+Nothing in it is a short cut: the bridge reads the gateway over TLS, the page is the bridge's own, and the
+line a second on the terminal comes from a subscriber of the broker, as anyone's would.
 """
 
 import asyncio
 import json
+import socket
 import sys
 import tempfile
 import time
@@ -31,30 +32,34 @@ WEB_PORT = 8099
 MORNING = 1_782_036_000.0  # 2026-06-21 10:00 UTC
 
 
-async def demo(port: int) -> None:
-    """Run until SIGTERM or SIGINT; `port` is the broker's, and a free one is taken where it is not."""
+async def demo(port: int, host: str = HOST) -> None:
+    """Run until SIGTERM or SIGINT; `port` is the broker's, and a free one is taken where it is not.
+
+    Broker and web server listen at `host`: in a container its loopback would reach nobody.
+    """
     stop = stop_on_signals()
     log.configure("error", "auto", stream=sys.stderr)
     options = Options(phases=Wiring.THREE, start=MORNING)
     with tempfile.TemporaryDirectory(prefix="envoy-mqtt-demo-") as folder:
         async with (
-            Broker(HOST, free(HOST, port)) as broker,
+            Broker(host, free(host, port)) as broker,
             Gateway(options, free(HOST, GATEWAY_PORT), HOST) as gateway,
         ):
-            web_port = free(HOST, WEB_PORT)
-            say(_what_runs(broker, gateway, web_port))
-            await run_until(stop, _bridge(Path(folder), broker, gateway, web_port), _watch(broker.port))
+            web_port = free(host, WEB_PORT) or _any_port()
+            say(_what_runs(broker, gateway, web_port, host))
+            bridge = _bridge(Path(folder), broker, gateway, web_port, host)
+            await run_until(stop, bridge, _watch(broker.port))
     say("The demo has ended.")
 
 
-def _what_runs(broker: Broker, gateway: Gateway, web_port: int) -> str:
-    state = f"  web       http://{HOST}:{web_port}/api/state   the same as JSON; /events, /healthz, /metrics"
+def _what_runs(broker: Broker, gateway: Gateway, web_port: int, host: str) -> str:
+    open_to = "this machine only" if host == HOST else f"open to who reaches {host}"
     return "\n".join(
         (
-            "A simulated house, its gateway, an MQTT broker and the bridge between them.",
+            f"http://{HOST}:{web_port}/ shows a simulated house: open it in a browser.",
+            "Behind it are the house's gateway, an MQTT broker and the bridge between them.",
             f"  gateway   {gateway.url}   serial {gateway.serial}, three phases, production and net meter",
-            f"  broker    {HOST}:{broker.port}   no password, this machine only",
-            *([state] if web_port else []),
+            f"  broker    {HOST}:{broker.port}   no password, {open_to}",
             "Try in another terminal:",
             f"mosquitto_sub -h {HOST} -p {broker.port} -t 'envoy/#' -v",
             "Ctrl-C ends it.",
@@ -62,7 +67,15 @@ def _what_runs(broker: Broker, gateway: Gateway, web_port: int) -> str:
     )
 
 
-async def _bridge(folder: Path, broker: Broker, gateway: Gateway, web_port: int) -> None:
+def _any_port() -> int:
+    """A port that nobody has just now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _bridge(folder: Path, broker: Broker, gateway: Gateway, web_port: int, host: str) -> None:
     """The bridge as `run` runs it; it says goodbye when it is cancelled."""
     settings = config.load(
         None,
@@ -74,8 +87,8 @@ async def _bridge(folder: Path, broker: Broker, gateway: Gateway, web_port: int)
             "gateway.token": gateway.owner_token,
             "mqtt.host": HOST,
             "mqtt.port": broker.port,
-            "web.enabled": web_port != 0,
-            "web.port": web_port or WEB_PORT,
+            "web.host": host,
+            "web.port": web_port,
         },
     )
     stop = asyncio.Event()

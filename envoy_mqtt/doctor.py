@@ -10,10 +10,10 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from ssl import SSLContext
 
 from envoy_mqtt import choices, config, installation
 from envoy_mqtt.access import has_account, sections, tokens_of
+from envoy_mqtt.broker import settled
 from envoy_mqtt.clock import unix
 from envoy_mqtt.config import Settings, forms
 from envoy_mqtt.diagnosis import broker as of_broker
@@ -22,8 +22,9 @@ from envoy_mqtt.diagnosis import place as of_place
 from envoy_mqtt.diagnosis.broker import Running, Trial
 from envoy_mqtt.diagnosis.findings import Finding, Level, as_json, as_text, worst
 from envoy_mqtt.diagnosis.place import Place
+from envoy_mqtt.diagnosis.reach import Reached
 from envoy_mqtt.diagnosis.seen import Seen
-from envoy_mqtt.errors import ConfigError
+from envoy_mqtt.errors import BrokerUnavailable, ConfigError
 from envoy_mqtt.gateway.examine import Examination
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.knock import knock
@@ -47,10 +48,10 @@ async def look(load: Callable[[], Settings], seconds: float, *, in_container: bo
     """The findings, in the order in which someone sets the bridge up; `load` may raise `ConfigError`."""
     try:
         settings = load()
-        tls = choices.tls(settings.mqtt.tls)
+        choices.tls(settings.mqtt.tls)
     except ConfigError as error:
         return of_place.diagnose(Place(error.mistakes))
-    trial = await try_broker(settings, tls, in_container=in_container)
+    trial = await try_broker(settings, in_container=in_container)
     findings = of_place.diagnose(_place(settings))
     for name, gateway in sections(settings):
         seen = _beginning(settings, name, gateway, trial.running, in_container=in_container)
@@ -101,22 +102,26 @@ def _pins(settings: Settings) -> Mapping[str, str]:
     return pins.known
 
 
-async def try_broker(settings: Settings, tls: SSLContext | None, *, in_container: bool) -> Trial:
+async def try_broker(settings: Settings, *, in_container: bool) -> Trial:
     """Everything there is to try with the broker, as far as it lets us."""
+    try:
+        settings = await settled(settings)
+    except BrokerUnavailable as error:
+        return Trial(Reached("of Home Assistant"), missing=str(error))
     mqtt = settings.mqtt
     plan = _plan(settings)
     trial = Trial(
         reached=await knock(mqtt.host, (mqtt.port,)),
         base=mqtt.base_topic,
         prefix=plan.prefix,
-        tls=tls is not None,
+        tls=mqtt.tls.enabled,
         in_container=in_container,
         username=mqtt.username is not None,
     )
     if not trial.reached.open:
         return trial
     try:
-        async with visiting(visitor(settings, tls, plan), plan) as visit:
+        async with visiting(visitor(settings, plan), plan) as visit:
             return await visit.carry_out(trial)
     except NotTaken as trouble:
         return trial._replace(trouble=str(trouble), kind=trouble.kind)
@@ -140,18 +145,6 @@ def _instance(settings: Settings) -> str | None:
     return None
 
 
-def visitor(settings: Settings, tls: SSLContext | None, plan: Plan) -> Broker:
+def visitor(settings: Settings, plan: Plan) -> Broker:
     """As the bridge connects, but under a name of our own: the same one would end the bridge's connection."""
-    mqtt = settings.mqtt
-    return Broker(
-        host=mqtt.host,
-        port=mqtt.port,
-        client_id=f"envoy-{plan.name}",
-        will=plan.topic,
-        username=mqtt.username,
-        password=None if mqtt.password is None else mqtt.password.get_secret_value(),
-        keepalive_s=mqtt.keepalive_s,
-        timeout_s=mqtt.timeout_s,
-        protocol=mqtt.protocol,
-        tls=tls,
-    )
+    return choices.broker(settings.mqtt, f"envoy-{plan.name}", plan.topic)

@@ -119,6 +119,10 @@ class Gateway:
         """A message came on a price's topic; whether it was understood."""
         return self.bridge.hear(topic, payload, now)
 
+    def prices(self, now: Instant) -> dict[str, object] | None:
+        """Today's prices in columns; `None` where there is no tariff."""
+        return self.bridge.course(now)
+
     def _watch_counters(self) -> None:
         """Tell of a counter that was reset since the tick before."""
         bridge, before = self.bridge, self._resets

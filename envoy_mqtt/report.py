@@ -9,10 +9,9 @@ from typing import Protocol
 
 from envoy_mqtt import __version__, health, log
 from envoy_mqtt.clock import steady
-from envoy_mqtt.gateway.token import CLOCK_SET
 from envoy_mqtt.line import Line
 from envoy_mqtt.memory import resident_mib
-from envoy_mqtt.model import Instant
+from envoy_mqtt.model import CLOCK_SET, Instant
 from envoy_mqtt.mqtt.message import Message, encode
 from envoy_mqtt.mqtt.payload import Publish
 from envoy_mqtt.mqtt.publisher import Publisher
@@ -34,6 +33,9 @@ class Followed(Protocol):
 
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """Tell it of a message on a price's topic; whether it was understood."""
+
+    def prices(self, now: Instant) -> dict[str, object] | None:
+        """Today's prices in columns; `None` where there is no tariff."""
 
     def reconnect(self) -> None:
         """Drop its connections and start anew."""
@@ -89,6 +91,10 @@ class Report:
     def gateways(self, now: Instant) -> list[health.Gateway]:
         """What there is to tell of each gateway."""
         return [gateway.facts(now) for gateway in self._gateways]
+
+    def prices(self, serial: str, now: Instant) -> dict[str, object] | None:
+        """Today's prices of a gateway in columns; `None` where there is none of this serial, or no tariff."""
+        return next((each.prices(now) for each in self._gateways if each.serial == serial), None)
 
     @property
     def broker(self) -> health.Broker:

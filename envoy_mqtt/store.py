@@ -87,8 +87,15 @@ def denied(path: Path, what: str, folder: Path, error: OSError) -> str:
     """The sentence for what cannot be "read" or "written" in a data folder, with the remedy."""
     if error.errno in NO_ROOM:
         return f"data_dir: {path} cannot be {what} ({error.strerror}): make room, or choose another data_dir"
+    if error.errno == errno.EROFS:
+        return (
+            f"data_dir: {path} cannot be {what} ({error.strerror}): mount a folder at {folder} that can be "
+            "written, or choose another data_dir"
+        )
     owner = f"{os.getuid()}:{os.getgid()}"
+    # What is mounted into a container has another name where somebody can change its owner.
+    there = " (in a container: the folder on the host that is mounted there)" if folder.is_mount() else ""
     return (
         f"data_dir: {path} cannot be {what} ({error.strerror}): give it to this user with "
-        f"'chown -R {owner} {folder}', or choose another data_dir"
+        f"'chown -R {owner} {folder}'{there}, or choose another data_dir"
     )

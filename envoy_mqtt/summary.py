@@ -26,7 +26,9 @@ from envoy_mqtt.tariff.period import Tariff
 # What a poll may come early and is still the next one.
 EARLY_S = 1.0
 
-NOTHING_HEARD: Mapping[str, bytes] = MappingProxyType({})
+# What prices' topics said last, and when.
+Heard = Mapping[str, tuple[bytes, Instant]]
+NOTHING_HEARD: Heard = MappingProxyType({})
 
 # Without counters `energy` comes after so many intervals.
 PATIENCE = 1.5
@@ -66,15 +68,15 @@ class Summary:
         live_keys: Sequence[str],
         sums: Sums,
         memory: Mapping[str, Any] | None,
-        heard: Mapping[str, bytes] = NOTHING_HEARD,
+        heard: Heard = NOTHING_HEARD,
     ) -> None:
         self._site, self._sums = site, sums
         self._ledger = self._open(memory)
         self._kept = (memory or {}).get("tariff")
         self._book = self._opened()
         if self._book is not None:
-            for topic, payload in heard.items():
-                self._book.learn(topic, payload)
+            for topic, (payload, at) in heard.items():
+                self._book.learn(topic, payload, at)
         self._counted = self._said = 0  # changes
         self._live: Mapping[str, Value] = {}
         self._state = State(live_keys, phases=site.phases, night_w=sums.night_w)
@@ -145,6 +147,10 @@ class Summary:
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """A message came on a price's topic; whether it was understood."""
         return self._book is None or self._book.hear(topic, payload, now)
+
+    def course(self, now: Instant) -> dict[str, object] | None:
+        """Today's prices in columns; `None` where there is no tariff, or no clock."""
+        return None if self._book is None else self._book.course(now)
 
     def count(self, counted: Counted, now: Instant) -> None:
         """The meters' counters were read."""

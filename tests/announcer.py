@@ -4,9 +4,13 @@ async with announced({"envoy": ("122312345678", ["127.0.0.1"])}):
     ...
 """
 
+import asyncio
+import fcntl
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from zeroconf.asyncio import AsyncServiceInfo, AsyncZeroconf
 
@@ -15,11 +19,19 @@ LOOPBACK = "127.0.0.1"
 
 
 @asynccontextmanager
+async def alone() -> AsyncIterator[None]:
+    """Nobody else announces while the block lasts: all tests of this machine share one loopback."""
+    with (Path(tempfile.gettempdir()) / "envoy-mqtt-tests-mdns.lock").open("w") as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        yield
+
+
+@asynccontextmanager
 async def announced(
     gateways: Mapping[str, tuple[str, Sequence[str]]], firmware: str = "8.3.4041"
 ) -> AsyncIterator[None]:
     """Instance name → serial number and addresses, announced while the block lasts."""
-    async with AsyncZeroconf(interfaces=[LOOPBACK]) as network:
+    async with alone(), AsyncZeroconf(interfaces=[LOOPBACK]) as network:
         for name, (serial, addresses) in gateways.items():
             info = AsyncServiceInfo(
                 SERVICE,

@@ -13,7 +13,6 @@ import contextlib
 import os
 import random
 import resource
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,31 +22,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
-
-# Debian puts the broker where only root's PATH leads.
-SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"))
+from tests.programs import require
 
 # Far beyond the few milliseconds it takes; a loaded CI machine has been seen to need a second.
 PATIENCE_S = 10.0
-
-
-def require_mosquitto() -> str:
-    """The broker's executable. Without one the test is skipped, or, in CI, fails."""
-    found = shutil.which("mosquitto", path=SEARCH_PATH)
-    if found is None:
-        missing = "mosquitto is not installed (sudo apt install mosquitto)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
 
 
 class Mosquitto:
     """One broker; `extra` are lines for its configuration, `persistent` lets it keep its memory on disk."""
 
     def __init__(self, *extra: str, persistent: bool = False) -> None:
-        self._executable = require_mosquitto()
+        self._executable = require("mosquitto")
         self._extra = extra
         self._persistent = persistent
         self._process: subprocess.Popen[bytes] | None = None

@@ -4,8 +4,6 @@ with Nats() as broker:
     ...     # broker.port; kill, start, stop as with `Mosquitto`
 """
 
-import os
-import shutil
 import subprocess
 import tempfile
 import time
@@ -13,9 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
-
-from tests.mosquitto import PATIENCE_S, SEARCH_PATH, _accepts, _free_port
+from tests.mosquitto import PATIENCE_S, _accepts, _free_port
+from tests.programs import require
 
 CONFIGURATION = """
 server_name: tests
@@ -26,22 +23,11 @@ mqtt {{ host: 127.0.0.1, port: {mqtt} }}
 """
 
 
-def require_nats() -> str:
-    """The server's executable. Without one the test is skipped, or, in CI, fails."""
-    found = shutil.which("nats-server", path=SEARCH_PATH)
-    if found is None:
-        missing = "nats-server is not installed (sudo apt install nats-server)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    return found
-
-
 class Nats:
     """One server, on the same port whenever it is started again; it keeps what is retained."""
 
     def __init__(self) -> None:
-        self._executable = require_nats()
+        self._executable = require("nats-server")
         self.port, self._own = _free_port(), _free_port()
 
     def __enter__(self) -> Self:

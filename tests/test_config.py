@@ -77,6 +77,7 @@ def test_without_any_file_the_defaults_are_in_force(tmp_path: Path) -> None:
     assert it.publish.model_dump() == {"meters": True, "live": True, "scalars": False}
     assert it.availability.timeout_s == 30
     assert (it.web.enabled, it.web.host, it.web.port, it.web.allowed_hosts) == (True, "127.0.0.1", 8099, ())
+    assert (it.web.allowed_clients, it.web.trusted_proxies) == ((), ())
     assert (it.log.level, it.log.format) == ("info", "auto")
 
 
@@ -100,8 +101,11 @@ def test_the_data_folder_depends_on_where_we_are(
 def test_a_container_is_known_by_its_marks(tmp_path: Path) -> None:
     assert not inside_container({}, tmp_path)
     assert inside_container({"container": "podman"}, tmp_path)
-    (tmp_path / ".dockerenv").touch()
-    assert inside_container({}, tmp_path)
+    for mark in (".dockerenv", "run/.containerenv", "etc/envoy-mqtt/image.toml"):
+        root = tmp_path / mark.replace("/", "-")
+        (root / mark).parent.mkdir(parents=True)
+        (root / mark).touch()
+        assert inside_container({}, root)
 
 
 def test_the_port_is_8883_with_tls_unless_someone_says_otherwise(tmp_path: Path) -> None:
@@ -325,6 +329,11 @@ def test_a_password_file_that_cannot_be_used_names_its_key_and_path(tmp_path: Pa
     ]
 
 
+def test_a_path_with_a_line_break_is_told_in_one_line(tmp_path: Path) -> None:
+    (mistake,) = mistakes(tmp_path, environ={"ENVOY_MQTT__PASSWORD_FILE": "a\nb"})
+    assert mistake == f"ENVOY_MQTT__PASSWORD_FILE: {tmp_path}/a\\nb: no such file or directory"
+
+
 def test_a_password_file_nobody_needs_is_not_read(tmp_path: Path) -> None:
     it = settings(tmp_path, "mqtt.password_file = 'none'", {"ENVOY_MQTT__PASSWORD": "here"})
     assert (secret(it.mqtt.password), it.mqtt.password_file) == ("here", None)
@@ -481,6 +490,17 @@ def test_every_mistake_is_told_at_once_each_in_a_line(tmp_path: Path) -> None:
         ("mqtt.host = 1979-05-27", {}, "mqtt.host: found something else, allowed is a name"),
         ("mqtt.host = {}", {}, "mqtt.host: found a section, allowed is a name"),
         ("mqtt.protocol = 4", {}, 'mqtt.protocol: found 4, allowed is "auto", "5" or "3.1.1"'),
+        (
+            "compat.topic = 'envoy/122100000017/live'",
+            {},
+            "compat.topic: found envoy/122100000017/live, which the bridge uses for something else",
+        ),
+        ("mqtt.base_topic = 'a/b'\ncompat.topic = 'a/b/bridge'", {}, "compat.topic: found a/b/bridge, which"),
+        (
+            "",
+            {"ENVOY_COMPAT__TOPIC": "Inverter/GridWatts"},
+            "ENVOY_COMPAT__TOPIC: found Inverter/GridWatts, which the bridge uses for something else",
+        ),
     ],
 )
 def test_a_mistake_names_the_key_what_was_found_and_what_is_allowed(
@@ -533,6 +553,17 @@ def allowed(folder: Path, key: str, value: object) -> bool:
         ("mqtt.retain", [True, False], ["true", 1, 0]),
         ("mqtt.tls.ca_file", ["a"], ["", 1, "a\0b"]),
         ("publish.meters", [True], ["on", 1]),
+        (
+            "compat.enphase_envoy_mqtt_json",
+            ["off", "readings", "stream", "livedata"],
+            ["", "Stream", False, "production"],
+        ),
+        (
+            "compat.topic",
+            ["/envoy/json", "envoy/json", "a", "envoy/json/122100000017", "envoys"],
+            ["", "/", "a/", "a/+", "#", "a\0b", 1, "envoy", "envoy/bridge/state", "envoy/122100000017"],
+        ),
+        ("compat.freeds", [True, False], ["true", 1]),
         ("availability.timeout_s", [2, 3600, 2.5], [1, 3601, "30"]),
         ("web.enabled", [True, False], ["true", 1]),
         ("web.host", ["127.0.0.1", "0.0.0.0", "::", "[::1]", "pi"], ["", "http://pi", "pi:80", 1]),
@@ -542,6 +573,12 @@ def allowed(folder: Path, key: str, value: object) -> bool:
             [[], ["solar.example.com"], ["a.example", "B.example."], "a.example, b.example"],
             [[""], ["a:80"], ["http://a"], [1], {}, 1, ["*.example"]],
         ),
+        (
+            "web.allowed_clients",
+            [[], ["192.168.1.10", "192.168.1.0/24"], ["fe80::/10", "::1"], "10.0.0.1, 10.0.1.0/24"],
+            [[""], ["a"], ["192.168.1.10/24"], ["10.0.0.1:80"], ["[::1]"], [1], {}, 1],
+        ),
+        ("web.trusted_proxies", [[], ["172.30.32.2"]], [["homeassistant"], [1], 1]),
         ("log.level", ["debug", "info", "warning", "error"], ["", "DEBUG", "critical", 10]),
         ("log.format", ["auto", "console", "json"], ["text", True]),
         ("data_dir", ["a"], ["", 1]),
@@ -583,6 +620,7 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         tls = {{ enabled = true, ca_file = "/etc/ca.pem" }}
         [web]
         allowed_hosts = ["a.example", "B.example."]
+        allowed_clients = ["10.0.0.1/32", "10.0.1.0/24"]
     """
     assert show(settings(tmp_path, toml, {"ENVOY_DATA_DIR": "/data"})) == (
         'data_dir = "/data"\n'
@@ -641,6 +679,10 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         "daily_charge = 0\n"
         "billing_day = 1\n"
         "discount = 0\n"
+        "\n[compat]\n"
+        'enphase_envoy_mqtt_json = "off"\n'
+        'topic = "/envoy/json"\n'
+        "freeds = false\n"
         "\n[journal]\n"
         "enabled = false\n"
         "max_mb = 256\n"
@@ -649,6 +691,8 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
         'host = "127.0.0.1"\n'
         "port = 8099\n"
         'allowed_hosts = ["a.example", "b.example"]\n'
+        'allowed_clients = ["10.0.0.1", "10.0.1.0/24"]\n'
+        "trusted_proxies = []\n"
         "\n[log]\n"
         'level = "info"\n'
         'format = "auto"\n'
@@ -694,8 +738,16 @@ def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
         "site": {"night_w": 5},
         "inverters": {"enabled": False, "interval_s": 300},
         "tariff": {"daily_charge": 0, "billing_day": 1, "discount": 0},
+        "compat": {"enphase_envoy_mqtt_json": "off", "topic": "/envoy/json", "freeds": False},
         "journal": {"enabled": False, "max_mb": 256},
-        "web": {"enabled": True, "host": "127.0.0.1", "port": 8099, "allowed_hosts": []},
+        "web": {
+            "enabled": True,
+            "host": "127.0.0.1",
+            "port": 8099,
+            "allowed_hosts": [],
+            "allowed_clients": [],
+            "trusted_proxies": [],
+        },
         "log": {"level": "info", "format": "auto"},
     }
 
@@ -783,11 +835,15 @@ VALID: dict[Key, st.SearchStrategy[object]] = {
     ("publish", "meters"): st.booleans(),
     ("publish", "live"): st.booleans(),
     ("publish", "scalars"): st.booleans(),
+    ("compat", "enphase_envoy_mqtt_json"): st.sampled_from(["off", "readings", "stream", "livedata"]),
+    ("compat", "freeds"): st.booleans(),
     ("availability", "timeout_s"): st.one_of(st.floats(2, 3600), st.integers(2, 3600)),
     ("web", "enabled"): st.booleans(),
     ("web", "host"): st.one_of(_names(), st.ip_addresses().map(str)),
     ("web", "port"): st.integers(1, 65535),
     ("web", "allowed_hosts"): st.lists(_names(), max_size=3).map(",".join),
+    ("web", "allowed_clients"): st.lists(st.ip_addresses().map(str), max_size=3).map(",".join),
+    ("web", "trusted_proxies"): st.lists(st.ip_addresses().map(str), max_size=3).map(",".join),
     ("log", "level"): st.sampled_from(["debug", "info", "warning", "error"]),
     ("log", "format"): st.sampled_from(["auto", "console", "json"]),
 }

@@ -7,20 +7,13 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from envoy_mqtt.discover import describe, find, listed
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.announcer import LOOPBACK, announced
+from tests.announcer import LOOPBACK, alone, announced
 
 ONE, OTHER = "122300000201", "122300000202"
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
 
 
 async def test_an_address_that_answers_goes_before_one_that_does_not(keys: Keys) -> None:
@@ -84,7 +77,8 @@ async def test_as_a_command_it_lists_what_it_finds(tmp_path: Path) -> None:
 
 
 async def test_nobody_found_is_status_1_and_what_to_do(tmp_path: Path) -> None:
-    status, out, err = await discover(tmp_path, "--seconds", "0.5", "--json")
+    async with alone():
+        status, out, err = await discover(tmp_path, "--seconds", "0.5", "--json")
     assert (status, json.loads(out)) == (1, {"gateways": []})
     assert "gateway.host" in err
     assert len(err.splitlines()) == 1

@@ -5,14 +5,11 @@ from pathlib import Path
 
 from envoy_mqtt.config import load
 from envoy_mqtt.mqtt.entities import ABOUT, TOKEN_EXPIRY, WHOLE
+from tests.pages import ROOT, blocks, make_targets, rows, text
 
-ROOT = Path(__file__).parent.parent
-PAGE = (ROOT / "docs" / "home-assistant.md").read_text()
-
-# Rows of the page's tables, cells stripped.
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line[:1] == "|"
-]
+NAME = "docs/home-assistant.md"
+PAGE = text(NAME)
+ROWS = rows(NAME)
 ENTITIES = (*WHOLE, *ABOUT, TOKEN_EXPIRY)
 
 
@@ -22,7 +19,7 @@ def row_of(name: str) -> list[str]:
 
 
 def test_its_configuration_loads_and_shows_defaults(tmp_path: Path) -> None:
-    (block,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    (block,) = blocks(NAME, "toml")
     (tmp_path / "config.toml").write_text(block)
     shown, default = load(None, environ={}, cwd=tmp_path), load(None, environ={}, cwd=tmp_path / "none")
     assert shown.homeassistant == default.homeassistant
@@ -58,7 +55,6 @@ def test_the_bound_of_rows_follows_from_the_table() -> None:
 
 
 def test_its_make_targets_and_commands_exist() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)", PAGE)) <= targets
+    assert set(re.findall(r"`make ([a-z-]+)", PAGE)) <= make_targets()
     for module in re.findall(r"`python -m ([a-z_.]+)`", PAGE):
         assert (ROOT / f"{module.replace('.', '/')}.py").exists()

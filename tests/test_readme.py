@@ -12,33 +12,26 @@ from envoy_mqtt.config import load
 from envoy_mqtt.model import Quantity
 from envoy_mqtt.mqtt.payload import EXTRA_KEYS
 from envoy_mqtt.mqtt.requests import REQUESTS
+from tests.pages import blocks, commands, make_targets, text
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
-COMMANDS = [
-    line.removeprefix("$ ")
-    for kind, text in BLOCKS
-    if kind == "console"
-    for line in text.splitlines()
-    if line.startswith("$ ")
-]
+README = text("README.md")
+COMMANDS = commands("README.md")
 
 
 def test_its_configuration_loads(tmp_path: Path) -> None:
-    shown = [text for kind, text in BLOCKS if kind == "toml"]
+    shown = blocks("README.md", "toml")
     assert shown
-    for text in shown:
+    for block in shown:
         (tmp_path / "account_password").write_text("a password")
-        (tmp_path / "config.toml").write_text(text.replace("/run/secrets", str(tmp_path)))
+        (tmp_path / "config.toml").write_text(block.replace("/run/secrets", str(tmp_path)))
         settings = load(None, environ={}, cwd=tmp_path)
-        assert settings.gateway.host in text
+        assert settings.gateway.host in block
         account = settings.gateway.account
         assert settings.gateway.token or (account.username and account.password)
 
 
 def test_each_configuration_for_a_real_gateway_has_five_lines() -> None:
-    assert [len(text.splitlines()) for kind, text in BLOCKS if kind == "toml"] == [5, 5]
+    assert [len(block.splitlines()) for block in blocks("README.md", "toml")] == [5, 5]
 
 
 @pytest.mark.parametrize(
@@ -55,20 +48,20 @@ def test_its_commands_exist(command: str) -> None:
 
 
 def test_its_make_targets_exist() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z-]+)", README)) <= targets
+    assert set(re.findall(r"`make ([a-z-]+)", README)) <= make_targets()
 
 
 def test_its_apt_line_is_the_one_make_prints() -> None:
-    (line,) = re.findall(r"APT_LINE\s+:= (.*)", (ROOT / "Makefile").read_text())
+    (line,) = re.findall(r"APT_LINE\s+:= (.*)", text("Makefile"))
     assert line in COMMANDS
 
 
-def test_its_web_paths_are_those_of_the_server() -> None:
-    server = (ROOT / "envoy_mqtt" / "web" / "server.py").read_text()
-    assert {*re.findall(r"^\| `(/\S+)`", README, re.MULTILINE), "/"} == set(
-        re.findall(r'^ +"(/\S*)": self\.', server, re.MULTILINE)
-    )
+def test_the_web_pages_paths_are_those_of_the_server() -> None:
+    views = text("envoy_mqtt/web/views.py")
+    named = {
+        path.partition("?")[0] for path in re.findall(r"^\| `(/\S*)`", text("docs/web.md"), re.MULTILINE)
+    }
+    assert named == {*re.findall(r'^ +"(/\S*)": self\.', views, re.MULTILINE), "/"}
 
 
 def test_its_topics_are_those_of_the_code() -> None:

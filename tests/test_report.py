@@ -29,6 +29,9 @@ class Followed:
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         raise AssertionError(topic, payload, now)
 
+    def prices(self, now: Instant) -> dict[str, object]:
+        return {"time": [now.unix]}
+
     def reconnect(self) -> None:
         raise AssertionError
 
@@ -92,3 +95,9 @@ def test_all_is_well_while_every_gateway_is_fresh_and_the_broker_there() -> None
     assert not stage.report.well(moment)
     stage.gateway.fresh, stage.broker.connected = True, False
     assert not stage.report.well(moment)
+
+
+def test_prices_are_of_the_gateway_that_is_asked_for() -> None:
+    report, now = Stage().report, Instant(1.0, 2.0)
+    assert report.prices(SERIAL, now) == {"time": [2.0]}
+    assert report.prices("122100000018", now) is None

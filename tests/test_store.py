@@ -147,3 +147,16 @@ def test_a_full_disk_needs_room_and_a_foreign_one_an_owner(tmp_path: Path) -> No
     assert "chown" not in full
     assert "make room" in store.denied(tmp_path, "written", tmp_path, OSError(errno.EFBIG, "File too large"))
     assert "chown" in store.denied(tmp_path, "written", tmp_path, OSError(errno.EACCES, "Permission denied"))
+
+
+def test_what_may_never_be_written_is_not_a_matter_of_owners() -> None:
+    told = store.unwritable(Path("/data"), OSError(errno.EROFS, "Read-only file system"))
+    assert "mount a folder at /data that can be written" in told
+    assert "chown" not in told
+
+
+def test_a_mounted_folder_has_another_name_outside(tmp_path: Path) -> None:
+    denied = OSError(errno.EACCES, "Permission denied")
+    assert "the folder on the host" not in store.unwritable(tmp_path, denied)
+    told = store.unwritable(Path("/"), denied)  # always a mount point
+    assert "/' (in a container: the folder on the host that is mounted there), or choose" in told

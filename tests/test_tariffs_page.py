@@ -11,17 +11,17 @@ import pytest
 from envoy_mqtt.config import load, tariff_of
 from envoy_mqtt.mqtt.entities import WHOLE
 from envoy_mqtt.mqtt.rates import rates
-from envoy_mqtt.tariff.book import tariff_keys
 from envoy_mqtt.tariff.calendar import Calendar
 from envoy_mqtt.tariff.period import Tariff
 from envoy_mqtt.tariff.prices import Prices
+from envoy_mqtt.tariff.statement import tariff_keys
+from tests.pages import blocks, rows, text
 from tests.tariff.ausgrid import EXPORTS, IMPORTS
 
-PAGE = (Path(__file__).parent.parent / "docs" / "tariffs.md").read_text()
-AUSGRID, CREUSES, FLAT, DYNAMIC = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
-ROWS = [
-    [cell.strip() for cell in line.strip("|").split("|")] for line in PAGE.splitlines() if line[:1] == "|"
-]
+NAME = "docs/tariffs.md"
+PAGE = text(NAME)
+AUSGRID, CREUSES, FLAT, DYNAMIC = blocks(NAME, "toml")
+ROWS = rows(NAME)
 
 
 def tariff(folder: Path, toml: str) -> Tariff:
@@ -60,7 +60,7 @@ def test_a_price_that_another_program_says(tmp_path: Path) -> None:
     prices = [Prices(periods) for periods in (found.imports, found.exports)]
     for topic, argument in said.items():
         (payload,) = shlex.split(argument)
-        assert all(each.hear(topic, payload.encode()) for each in prices)
+        assert all(each.hear(topic, payload.encode(), 0.0) for each in prices)
     assert [each.of("dynamic") for each in prices] == [0.2871, -0.0042]
 
 
@@ -87,7 +87,7 @@ def test_what_takes_the_place_of_helpers_exists(tmp_path: Path) -> None:
         for entity in rates(tariff(tmp_path, CREUSES), grid=True)
     }
     moved = ROWS[[row[0] for row in ROWS].index("by hand") + 2 :]
-    assert len(moved) == 12
+    assert len(moved) == 16
     named = {name for row in moved for name in re.findall(r"\*([^*]+)\*", row[1])}
     assert named
     assert named <= there

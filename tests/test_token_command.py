@@ -20,11 +20,6 @@ SERIAL = Options().serial
 PERSON = Person("marked.me@example.com", "marked-hunter2")
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 class Done(NamedTuple):
     status: int
     out: str

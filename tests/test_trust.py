@@ -20,11 +20,6 @@ OTHER = "122399999999"
 OLD = "0123456789abcdef" * 4
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 class Done(NamedTuple):
     status: int
     out: str

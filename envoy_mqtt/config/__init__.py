@@ -1,6 +1,6 @@
 """What someone wants of this program: read from files, the environment and the command line, and checked.
 
-    command line > environment > secret files > configuration file > image > defaults
+    command line > environment > secret files > configuration file > app's form > image > defaults
         each a layer, read by `sources` ──► `loader` ──► Settings, or every mistake at once
 
 `load` answers with one frozen `Settings`, or raises ConfigError with a line for each mistake. Every key is

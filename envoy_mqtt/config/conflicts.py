@@ -1,11 +1,13 @@
 """Values that are right alone and wrong together; they show only when all sources are one."""
 
+import re
 from collections.abc import Callable, Hashable, Iterator, Mapping
 
+from envoy_mqtt.compat.imitation import GRID_WATTS
 from envoy_mqtt.config import forms, mistakes
 from envoy_mqtt.config.keys import LIST_OF, Key
 from envoy_mqtt.config.layers import Found
-from envoy_mqtt.config.settings import Gateway
+from envoy_mqtt.config.settings import Gateway, Settings
 
 GATEWAYS: Key = ("gateways",)
 Merged = Mapping[Key, Found]
@@ -18,6 +20,7 @@ def find(merged: Merged) -> list[str]:
         *(gap for at in LIST_OF for gap in _gap(merged, at)),
         *_same(merged, "host", forms.endpoint),
         *_same(merged, "serial", str),
+        *_among_ours(merged),
     ]
 
 
@@ -43,6 +46,17 @@ def _gap(merged: Merged, at: Key) -> Iterator[str]:
         last = (*at, max(found))
         name = next(it.name for key, it in merged.items() if key[: len(last)] == last)
         yield f"{name}: there is no {mistakes.dotted((*at, missing))}; numbers start at 0 and leave none out"
+
+
+def _among_ours(merged: Merged) -> Iterator[str]:
+    """A foreign topic must be none that means something else here."""
+    topic, base = (
+        merged.get(key, Found(Settings.model_fields[key[0]].default.model_dump()[key[1]], ""))
+        for key in (("compat", "topic"), ("mqtt", "base_topic"))
+    )
+    ours = re.compile(rf"{re.escape(str(base.value))}(/(bridge|[0-9]{{12}})(/.*)?)?")
+    if topic.name and (ours.fullmatch(str(topic.value)) or topic.value == GRID_WATTS):
+        yield f"{topic.name}: found {topic.value}, which the bridge uses for something else; choose another"
 
 
 def _same(merged: Merged, leaf: str, meaning: Callable[[str], Hashable]) -> Iterator[str]:

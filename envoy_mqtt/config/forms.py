@@ -90,6 +90,20 @@ def names(value: object) -> tuple[str, ...]:
     return tuple(map(_name, value))
 
 
+def networks(value: object) -> tuple[str, ...]:
+    """Addresses and networks in their one spelling, likewise."""
+    if isinstance(value, str):
+        value = [each.strip() for each in value.split(",") if each.strip()]
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        raise ValueError
+    return tuple(map(_network, value))
+
+
+def _network(text: str) -> str:
+    network = ipaddress.ip_network(text)
+    return str(network.network_address if network.prefixlen == network.max_prefixlen else network)
+
+
 def members(given: object) -> object:
     """A list of sections; layers give it by number."""
     return tuple(given[number] for number in sorted(given)) if isinstance(given, dict) else given

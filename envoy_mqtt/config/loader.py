@@ -1,14 +1,17 @@
 """From all sources to one `Settings`, or every mistake at once."""
 
+import os
 import sys
 from collections import ChainMap
 from collections.abc import Iterable, Mapping, Sequence
+from errno import EACCES
 from pathlib import Path
 from types import MappingProxyType
 
 from pydantic import ValidationError
 
-from envoy_mqtt.config import conflicts, mistakes, secrets, sources, tariffs
+from envoy_mqtt import store
+from envoy_mqtt.config import conflicts, mistakes, options, secrets, sources, tariffs
 from envoy_mqtt.config.keys import DATA_DIR, LISTS, Key, listed
 from envoy_mqtt.config.layers import Found, Layer
 from envoy_mqtt.config.settings import Settings
@@ -29,7 +32,7 @@ def load(
     image: Path = IMAGE,
     platform: str = sys.platform,
 ) -> Settings:
-    """The configuration in force: command line, environment, secret files, file, image, defaults.
+    """The configuration in force: command line, environment, secret files, file, app's form, image, defaults.
 
     `file` is the one someone named, which has to be there; without it `config.toml` is looked for in
     `cwd` and in the data folder. `overrides` maps dotted keys to values, None for "not given". Raises
@@ -40,13 +43,13 @@ def load(
     lowest = _lowest(image, around)
     data_dir = _data_dir((*strong, *lowest), around)
     path, config = _config(file, around, data_dir.found[DATA_DIR].value)
-    weak = (config, *lowest, data_dir)
+    weak = (config, *_form(around, data_dir.found[DATA_DIR].value), *lowest, data_dir)
     _whole_lists((*strong, *weak))
     layers = (*strong, secrets.decide(strong, weak), *weak)
     settings = _settings(layers)
     if isinstance(settings, list):
         raise ConfigError(*settings)
-    settings._file = path
+    settings._file, settings._supervisor = path, around.supervisor
     return settings
 
 
@@ -68,9 +71,26 @@ def _config(file: Path | None, around: Surroundings, data_dir: object) -> tuple[
         path = around.cwd / file
         return path, sources.toml(path, around.place) or _missing(path)
     for folder in (around.cwd, data_dir):
-        if isinstance(folder, Path) and (layer := sources.toml(folder / "config.toml", around.place)):
+        if isinstance(folder, Path) and (layer := _look(folder, around, needed=folder == data_dir)):
             return folder / "config.toml", layer
     return None, Layer()
+
+
+def _form(around: Surroundings, data_dir: object) -> tuple[Layer, ...]:
+    """The Home Assistant app's form; elsewhere an `options.json` is nothing of ours."""
+    if around.supervisor is None or not isinstance(data_dir, Path):
+        return ()
+    return options.read(data_dir, around.place)
+
+
+def _look(folder: Path, around: Surroundings, *, needed: bool) -> Layer | None:
+    """What `config.toml` there says; whoever is sent into a folder they may not enter means none in it."""
+    path = folder / "config.toml"
+    if not folder.is_dir() or os.access(folder, os.X_OK):
+        return sources.toml(path, around.place)
+    layer = Layer()
+    layer.mistakes.append(store.denied(path, "read", folder, PermissionError(EACCES, os.strerror(EACCES))))
+    return layer if needed else None
 
 
 def _missing(path: Path) -> Layer:

@@ -44,8 +44,10 @@ def _step(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Lone surrogates (a variable that is not UTF-8) would fail whoever prints the sentence."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """A line end would make two sentences of one, and a lone surrogate (a variable that is not UTF-8) fails
+    whoever prints it.
+    """
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def wrong(name: str, key: Key, value: object) -> str:
@@ -99,9 +101,9 @@ def _quoted(text: str) -> str:
     return _printable(json.dumps(text, ensure_ascii=False))
 
 
-def broken(file: Path, error: Exception) -> str:
-    """The file is not TOML: where, and what is wrong there."""
-    at = f"{_printable(str(file))}: "
+def broken(place: Path | str, error: Exception) -> str:
+    """A file, or what else holds TOML, holds none: where, and what is wrong there."""
+    at = f"{_printable(str(place))}: "
     if isinstance(error, RecursionError):
         return f"{at}lists or sections are nested too deeply"
     if isinstance(error, UnicodeDecodeError):

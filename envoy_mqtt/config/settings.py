@@ -18,7 +18,9 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from envoy_mqtt.compat.imitation import Shape
 from envoy_mqtt.config import forms
+from envoy_mqtt.config.surroundings import Supervisor
 from envoy_mqtt.energy.plan import Grid
 from envoy_mqtt.gateway.ladder import Wanted
 from envoy_mqtt.gateway.verdict import Mode
@@ -26,11 +28,13 @@ from envoy_mqtt.gateway.verdict import Mode
 YES_NO = "true or false"
 TOPIC = r"^[^+#/\x00]([^+#\x00]*[^+#/\x00])?$"
 A_TOPIC = "a topic without + and #, and without / at its ends"
+FOREIGN_TOPIC = r"^[^+#\x00]*[^+#/\x00]$"
 TEXT = "text in quotes, not empty"
 FILE = "the path of a file"
 CLOUD = "an address that begins with https://, or with http:// before a loopback address such as 127.0.0.1"
 JWT = "a token: three parts of letters, digits, - and _ with dots between them"
 
+NETWORKS = 'a list of addresses and networks such as ["192.168.1.10", "192.168.1.0/24"]'
 PERIOD_NAME = "small letters, digits and _, but not former, not today, and nothing that ends in _today"
 TIMES = 'a list of local times such as ["22:00-07:00"], each from 00:00 to 24:00'
 MONTHS = "a list of numbers from 1 to 12"
@@ -217,6 +221,19 @@ class Inverters(Section):
     interval_s: float = _between(300.0, 300, 3600, number="a number")
 
 
+class Compat(Section):
+    """What other bridges would have published, beside our own topics."""
+
+    enphase_envoy_mqtt_json: Shape = Field("off", description='"off", "readings", "stream" or "livedata"')
+    topic: str = Field(
+        "/envoy/json",
+        max_length=1000,
+        pattern=FOREIGN_TOPIC,
+        description="a topic without + and #, and without / at its end",
+    )
+    freeds: bool = _switch(False)
+
+
 class Journal(Section):
     """The durable copy of every reading."""
 
@@ -225,7 +242,7 @@ class Journal(Section):
 
 
 class Web(Section):
-    """The web server: the state, server-sent events, health and metrics."""
+    """The web server: the page, the state, server-sent events, health and metrics."""
 
     enabled: bool = _switch(True)
     host: Annotated[str, AfterValidator(forms.broker_host)] = Field(
@@ -234,6 +251,12 @@ class Web(Section):
     port: int = _between(8099, 1, 65535)
     allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(forms.names)] = Field(
         (), description="a list of names, without scheme and port"
+    )
+    allowed_clients: Annotated[tuple[str, ...], BeforeValidator(forms.networks)] = Field(
+        (), description=NETWORKS
+    )
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(forms.networks)] = Field(
+        (), description=NETWORKS
     )
 
 
@@ -268,16 +291,28 @@ class Settings(BaseSettings):
     site: Site = Site()
     inverters: Inverters = Inverters()
     tariff: Tariff = Tariff()
+    compat: Compat = Compat()
     journal: Journal = Journal()
     web: Web = Web()
     log: Log = Log()
 
     _file: Path | None = PrivateAttr(None)
+    _supervisor: Supervisor | None = PrivateAttr(None)
 
     @property
     def file(self) -> Path | None:
         """The configuration file that was read, for `config check`; None when there is none."""
         return self._file
+
+    @property
+    def supervisor(self) -> Supervisor | None:
+        """Home Assistant's Supervisor where this is its app; None elsewhere."""
+        return self._supervisor
+
+    @property
+    def broker_offered(self) -> bool:
+        """Whether the Supervisor is asked which broker there is: nobody has said one."""
+        return self._supervisor is not None and "host" not in self.mqtt.model_fields_set
 
     @property
     def every_gateway(self) -> tuple[Gateway, ...]:

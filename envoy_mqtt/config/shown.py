@@ -27,11 +27,14 @@ def _plain(section: Section | Settings) -> dict[str, Any]:
     values = {field.alias or name: getattr(section, name) for name, field in fields}
     if isinstance(section, Settings):
         values.pop("gateway" if section.gateways else "gateways")
-    return {
+    shown = {
         name: _value(value)
         for name, value in values.items()
         if value is not None and not (value == () and isinstance(section, Tariff | Period))
     }
+    if isinstance(section, Settings) and section.broker_offered:
+        shown["mqtt"] = {key: value for key, value in shown["mqtt"].items() if key not in ("host", "port")}
+    return shown
 
 
 def _value(value: object) -> Any:

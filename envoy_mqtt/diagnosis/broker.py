@@ -57,7 +57,7 @@ class Running(NamedTuple):
 
 class Trial(NamedTuple):
     """What was tried with a broker; what was not reached is `None`. `trouble` is why the login failed, and
-    `kind` what that is a matter of, a key of `LOGIN` or empty.
+    `kind` what that is a matter of, a key of `LOGIN` or empty; `missing` says why there is no broker to try.
     """
 
     reached: Reached
@@ -75,6 +75,7 @@ class Trial(NamedTuple):
     discovery: Tried | None = None
     birth: str | None = None
     running: Running | None = None
+    missing: str = ""
 
 
 def diagnose(trial: Trial) -> list[Finding]:
@@ -83,7 +84,10 @@ def diagnose(trial: Trial) -> list[Finding]:
 
 
 def _name(trial: Trial) -> Iterator[Finding]:
-    yield from judge_name(trial.reached, "mqtt.host", in_container=trial.in_container)
+    if trial.missing:
+        yield bad(trial.missing, "see Settings → Apps in Home Assistant")
+    else:
+        yield from judge_name(trial.reached, "mqtt.host", in_container=trial.in_container)
 
 
 def _port(trial: Trial) -> Iterator[Finding]:

@@ -76,3 +76,11 @@ def _misfit(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(step) for step in first["loc"]) or "all of it"
     return f"is not what it should be ({where}: {first['msg']})"
+
+
+def loose(body: bytes) -> Any:
+    """What an answer that was checked before says, of whatever shape; `None` where it cannot be read."""
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError:
+        return None

@@ -21,18 +21,21 @@ BATTERY_S = 5.0
 CHARGE_S = 60.0
 PRODUCTION_S = 60.0
 METERS_S = 900.0
+# Powers, relays and reserve of a page that is only passed on.
+LIVEDATA_S = 300.0
 ONCE_S = 86_400.0
 
 
 class Wanted(NamedTuple):
     """What is wanted of it: intervals in s; `inverters_s` is None where reports of microinverters are not
-    wanted, `zone` whether the gateway's time zone is.
+    wanted, `zone` whether the gateway's time zone is, `livedata` whether that page is for its own sake.
     """
 
     energy_s: float = 60.0
     inverters_s: float | None = None
     zone: bool = False
     meters_s: float = METERS_S
+    livedata: bool = False
 
 
 def page_of(site: Site, source: Source) -> str:
@@ -88,6 +91,8 @@ def _polls(
     if reports:
         yield Poll(livedata.PATH, BATTERY_S)
         yield Poll(battery.POWER_PATH, BATTERY_S)
+    if wanted.livedata:
+        yield Poll(livedata.PATH, LIVEDATA_S)
     if Kind.PRODUCTION not in site.metered:
         yield Poll(reported.path_of(site.identity), production_s)
     if Kind.STORAGE in site.fitted:

@@ -30,7 +30,7 @@ TEXT = ("availability", "")
 class Discovery(NamedTuple):
     """What of the configuration and the gateway discovery depends on.
 
-    `configuration_url` is where a browser finds the gateway.
+    `configuration_url` is where a browser finds more: the gateway, or the bridge's own page.
     """
 
     base_topic: str = "envoy"

@@ -1,6 +1,6 @@
 """What is sent to the broker, and how the values in it are written. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import floor, inf
 from typing import Any, NamedTuple
@@ -14,7 +14,8 @@ class Message(NamedTuple):
     """One publish. `expiry_s` is MQTT 5's message expiry, 0 for none; `good_until` is the steady time
     after which it is not sent any more to a broker that was away, so that nothing old looks new, `arrived`
     the steady time of the reading that is in it, 0 where there is none; `kept` is whether it is the journal's
-    and must not be lost, `inside` whether it is the page's alone.
+    and must not be lost, `inside` whether it is the page's alone; `values` is what a `live` says, for who
+    would have to decode its payload.
     """
 
     topic: str
@@ -26,6 +27,7 @@ class Message(NamedTuple):
     arrived: float = 0.0
     kept: bool = False
     inside: bool = False
+    values: Mapping[str, Any] | None = None
 
     @property
     def lasting(self) -> bool:
@@ -36,8 +38,8 @@ class Message(NamedTuple):
 
     @property
     def content_type(self) -> str:
-        """What MQTT 5 is told of the payload: every payload is a JSON object or plain text."""
-        return "application/json" if self.payload.startswith(b"{") else ""
+        """What MQTT 5 is told of the payload: every payload is JSON, an object or a list, or plain text."""
+        return "application/json" if self.payload.startswith((b"{", b"[")) else ""
 
 
 class Incoming(NamedTuple):
@@ -48,7 +50,7 @@ class Incoming(NamedTuple):
     retain: bool = False
 
 
-def encode(payload: Mapping[str, Any]) -> bytes:
+def encode(payload: Mapping[str, Any] | Sequence[Any]) -> bytes:
     """The payload as compact JSON; a number that is not finite, and nobody lets one come here, is `null`."""
     return to_json(payload, inf_nan_mode="null")
 

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from envoy_mqtt.gateway.beside import INTERVALS
 from envoy_mqtt.gateway.inverters import Inverter
 from envoy_mqtt.gateway.layout import quantities
-from envoy_mqtt.model import Phase, Phases, Quantities, Quantity, Reading, Site
+from envoy_mqtt.model import Phase, Phases, Quantity, Reading, Site
 from envoy_mqtt.mqtt.message import Message, encode, iso, milliseconds
+from envoy_mqtt.mqtt.scalars import scalar_topics, scalars
 
 SCHEMA = 1
 
@@ -77,6 +78,7 @@ class Payloads:
         self._shares = Quantity.NET in self._quantities
         if self._shares:
             self._live_keys.append("self_consumption_power")
+        self._scalars = scalar_topics(self._prefix, self._live_keys if publish.scalars else ())
         self.live: dict[str, float | int | str | None] = {}
 
     @property
@@ -87,15 +89,8 @@ class Payloads:
     @property
     def topics(self) -> set[str]:
         """The topics that carry readings of this site and that a broker keeps."""
-        written = self.write(self._unknown, steady=0.0)
-        return {message.topic for message in written if not (message.kept or message.inside)} | {
-            f"{self._prefix}/sensor/{key}" for key in self._live_keys if self._publish.scalars
-        }
-
-    @property
-    def _unknown(self) -> Reading:
-        nothing = (Phase(),) * self._phases
-        return Reading(0.0, 0, "", Quantities(dict.fromkeys(self._quantities, nothing)))
+        names = ["live"] * self._publish.live + [*self._quantities] * self._publish.meters
+        return {f"{self._prefix}/{name}" for name in names} | {*self._scalars.values()}
 
     def write(self, reading: Reading, *, steady: float, interval_s: float = 1.0) -> Iterator[Message]:
         """The messages of one reading that arrived at `steady`, each written when it is asked for; its source
@@ -105,10 +100,12 @@ class Payloads:
         good_until = steady + self._publish.patience_s(interval_s)
         expiry_s = max(EXPIRY_S, round(EXPIRY_INTERVALS * interval_s))
         for topic, payload, qos in self._payloads(reading):
-            inside = topic == "live" and not self._publish.live
-            yield Message(
-                f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady, inside=inside
-            )
+            message = Message(f"{prefix}/{topic}", payload, qos, retain, expiry_s, good_until, steady)
+            if topic == "live":
+                message = message._replace(inside=not self._publish.live, values=self.live)
+            yield message
+        for topic, payload in scalars(self._scalars, self.live):
+            yield Message(topic, payload, 0, retain, expiry_s, good_until, steady)
         if self._publish.journal:
             yield Message(f"{prefix}/journal", self._encoded, qos=1, retain=False, kept=True)
 
@@ -129,9 +126,8 @@ class Payloads:
     def _payloads(self, reading: Reading) -> Iterator[tuple[str, bytes, int]]:
         values = {quantity: self._values_of(quantity, reading) for quantity in self._quantities}
         time, timestamp = milliseconds(reading.time)
-        live = list(zip(self._live_keys, self._live_values(values), strict=True))
         self.live = dict(zip(HEAD, (time, timestamp, reading.sequence, reading.source), strict=True))
-        self.live.update(live)
+        self.live.update(zip(self._live_keys, self._live_values(values), strict=True))
         if self._publish.live or self._publish.journal or self._publish.shown:
             self._encoded = encode(self.live)
         if self._publish.live or self._publish.shown:
@@ -140,10 +136,6 @@ class Payloads:
             for quantity in self._quantities:
                 filled = zip(self._meter_keys[quantity], values[quantity], strict=True)
                 yield quantity, encode({"time": time, "timestamp": timestamp, **dict(filled)}), 0
-        if self._publish.scalars:
-            for key, value in live:
-                if value is not None:
-                    yield f"sensor/{key}", str(value).encode(), 0
 
     def _keys_of(self, quantity: Quantity) -> list[str]:
         keys = list(DECIMALS) + EXTRA_KEYS.get(quantity, [])

@@ -7,6 +7,7 @@ sent with QoS 1, unacknowledged. What the broker brings waits in `incoming` for 
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import NoReturn
 
@@ -69,10 +70,21 @@ SAME_NAME_PROBABLY = "the broker hangs up again and again, as if another client 
 
 
 class Publisher:
-    """Connections to one broker, one after another, and what there is to tell of them."""
+    """Connections to one broker, one after another, and what there is to tell of them.
 
-    def __init__(self, broker: Broker, outbox: Outbox, line: Line, spool: Spool | None = None) -> None:
+    Where `find` is given it says before each which broker that is, or raises `BrokerUnavailable`.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        outbox: Outbox,
+        line: Line,
+        spool: Spool | None = None,
+        find: Callable[[], Awaitable[Broker]] | None = None,
+    ) -> None:
         self._broker = broker
+        self._find = find
         self._spool = spool
         self._outbox = outbox
         self._line = line
@@ -116,6 +128,8 @@ class Publisher:
 
     async def publish(self) -> NoReturn:
         """Connect, say everything again, and send until the connection is lost."""
+        if self._find is not None:
+            self._broker = await self._find()
         connection = Connection(self._broker, self._protocol)
         try:
             async with connection.client as client:

@@ -7,8 +7,8 @@ as they are. What begins anew every day or with every bill has none, for those o
 from collections.abc import Iterator
 
 from envoy_mqtt.mqtt.entity import Entity, Measurement
-from envoy_mqtt.tariff.book import energy_key
 from envoy_mqtt.tariff.period import Tariff, names
+from envoy_mqtt.tariff.statement import energy_key
 
 ENERGY = Measurement("energy", "kWh", "total_increasing", 3)
 

@@ -71,13 +71,30 @@ class Visit:
         self._heard: list[tuple[str, bytes, bool]] = []
         self._news = asyncio.Event()
         self._marks = 0
+        self._over = False
 
     async def listen(self) -> None:
         """Hear what comes, until the connection ends."""
-        async for message in self._connection.client.messages:
-            payload = message.payload if isinstance(message.payload, bytes) else b""
-            self._heard.append((str(message.topic), payload, message.retain))
+        try:
+            async for message in self._connection.client.messages:
+                payload = message.payload if isinstance(message.payload, bytes) else b""
+                self._heard.append((str(message.topic), payload, message.retain))
+                self._news.set()
+        finally:
+            self._over = True
             self._news.set()
+
+    async def follow(self, *filters: str) -> AsyncIterator[tuple[str, bytes]]:
+        """What comes on the topics that these filters mean, kept or new, until the connection ends."""
+        self._heard.clear()
+        for each in filters:
+            await self._connection.subscribe(each)
+        while not self._over:
+            await self._news.wait()
+            self._news.clear()
+            heard, self._heard = self._heard, []
+            for topic, payload, _ in heard:
+                yield topic, payload
 
     async def carry_out(self, trial: Trial) -> Trial:
         """Try everything, and look who else is there."""
@@ -201,7 +218,7 @@ async def visiting(broker: Broker, plan: Plan) -> AsyncIterator[Visit]:
                     yield visit
                 finally:
                     listening.cancel()
-                    await asyncio.wait({listening})
+                    await asyncio.gather(listening, return_exceptions=True)
             return
         except (aiomqtt.MqttError, OSError, UnicodeError) as error:
             if protocol != protocols[-1] and _wrong_version(error):

@@ -12,22 +12,20 @@ goes on; nothing told of it ever falls.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, tzinfo
-from math import inf
+from datetime import date, tzinfo
 from typing import Any
 
 from envoy_mqtt.energy.amount import UNKNOWN, Amount
-from envoy_mqtt.energy.integral import MAX_GAP_S
 from envoy_mqtt.energy.keys import Energy
 from envoy_mqtt.energy.since import Mark, marked, number, plausible, recalled
 from envoy_mqtt.model import Instant
 from envoy_mqtt.tariff.account import Account
-from envoy_mqtt.tariff.bill import begun, started
 from envoy_mqtt.tariff.calendar import Calendar
-from envoy_mqtt.tariff.period import Period, Tariff, names
+from envoy_mqtt.tariff.course import Side, columns
+from envoy_mqtt.tariff.flow import Flow
+from envoy_mqtt.tariff.period import Tariff
 from envoy_mqtt.tariff.prices import Prices
-
-Value = float | int | str | None
+from envoy_mqtt.tariff.statement import Statement, Value, tariff_keys
 
 # What reading something else than our own memory raises.
 FOREIGN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
@@ -35,37 +33,14 @@ FOREIGN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 # Two clocks that differ by more since the second before are not one clock's drift: one was set.
 SET_S = 2.0
 
-GRID = {"import": "grid_import_energy", "export": "grid_export_energy"}
-MONEY = {"import": "import_cost", "export": "export_revenue"}
-
-
-def tariff_keys(tariff: Tariff, *, grid: bool) -> tuple[str, ...]:
-    """The keys of the topic, in its order; `grid` is whether the site's net is known at all."""
-    sides = ("import", "export") if tariff.exports else ("import",)
-    now = [f"{side}_{what}" for what in ("period", "price") for side in sides]
-    head = ("time", "timestamp", "currency", *now, "next_import_period", "next_change")
-    tail = ("daily_charge", "bill_started")
-    if not grid:
-        return head + tail
-    energies = [energy_key(side, name) for side in sides for name in (*_names(tariff, side), "former")]
-    today = [f"{key}_today" for key in energies]
-    money = [f"{MONEY[side]}{upto}" for side in sides for upto in ("", "_today", "_bill")]
-    return (*head, "cost_per_hour", *energies, *today, *money, "saved_today", "estimated_energy", *tail)
-
-
-def energy_key(side: str, name: str) -> str:
-    """`grid_import_energy_peak`."""
-    return f"{GRID[side]}_{name}"
-
-
-def _names(tariff: Tariff, side: str) -> tuple[str, ...]:
-    return names(tariff.imports if side == "import" else tariff.exports)
+# Which side's periods and prices each account goes by.
+ACCOUNTS = {"import": "import", "export": "export", "self": "import"}
 
 
 class Book:
     """`layout` is a word that changes with where the energies come from, empty where there is no grid.
 
-    `counts` is whether there is one, and `changes` how often another period, price or day began.
+    `flow` is told of every reading (`Flow.read`), `changes` is how often another period, price or day began.
     """
 
     def __init__(
@@ -79,50 +54,59 @@ class Book:
     ) -> None:
         self.tariff, self._zone, self._layout, self._phases = tariff, zone, layout, phases
         self.keys = tariff_keys(tariff, grid=bool(layout))
-        self._taken = -inf
         self._payload_keys = [key for key in self.keys if key not in ("time", "timestamp")]
         self._sums: dict[str, Value] | None = None
+        self._flow = Flow()
+        self.flow = self._flow.read
         self._until = 0.0
-        self._begin()
-        self.counts, self.changes = bool(layout), 0
+        self.changes = 0
         try:
             self._open(memory or {})
         except FOREIGN:
             self._open({})
 
     def _open(self, memory: Mapping[str, Any]) -> None:
-        tariff, heard, kept = self.tariff, memory.get("prices", {}), memory.get("accounts", {})
+        self._kept = {key: dict(memory.get(key, {})) for key in ("accounts", "prices", "courses")}
         self._since = None if memory.get("since") is None else date.fromisoformat(memory["since"])
         self._mark: Mark | None = None if memory.get("mark") is None else recalled(memory["mark"])
         strange = memory.get("layout") != self._layout
-        lists: dict[str, tuple[Period, ...]] = {"import": tariff.imports, "export": tariff.exports}
-        discounts = {"import": tariff.discount, "export": 0.0}
-        self._kept = dict(kept)
-        self._heard = dict(heard)
-        self._accounts: dict[str, Account] = {}
-        self._prices = {
-            side: Prices(periods, discounts[side], heard.get(side)) for side, periods in lists.items()
+        self._sides = dict(self._open_sides())
+        self._prices = {name: side.prices for name, side in self._sides.items()}
+        self._accounts = {
+            name: self._account(name, self._sides[side], strange=strange)
+            for name, side in ACCOUNTS.items()
+            if side in self._sides
         }
-        for name, side in (("import", "import"), ("export", "export"), ("self", "import")):
-            if lists[side]:
-                calendar = Calendar(lists[side], self._zone, tariff.holiday)
-                self._accounts[name] = Account(
-                    calendar, self._prices[side].of, kept.get(name), phases=self._phases, strange=strange
-                )
-        self._calendar = Calendar(tariff.imports, self._zone, tariff.holiday)
+        self._calendar = self._sides["import"].calendar
+        self._statement = Statement(self.tariff, self._zone, self._calendar, self._accounts, self._prices)
         self._own_wh = 0.0
-        if "self" in kept and not strange:
-            self._own_wh = number(kept["self"]["wh"] or 0.0)
+        if "self" in self._kept["accounts"] and not strange:
+            self._own_wh = number(self._kept["accounts"]["self"]["wh"] or 0.0)
+
+    def _open_sides(self) -> Iterator[tuple[str, Side]]:
+        tariff, kept = self.tariff, self._kept
+        for name, periods, discount in (
+            ("import", tariff.imports, tariff.discount),
+            ("export", tariff.exports, 0.0),
+        ):
+            if periods:
+                calendar = Calendar(periods, self._zone, tariff.holiday)
+                heard, told = kept["prices"].get(name), kept["courses"].get(name, ())
+                yield name, Side(calendar, Prices(periods, discount, heard, told))
+
+    def _account(self, name: str, side: Side, *, strange: bool) -> Account:
+        kept = self._kept["accounts"].get(name)
+        return Account(side.calendar, side.prices.of, kept, phases=self._phases, strange=strange)
 
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """A message came on a price's topic; whether it was understood. What was costs as before."""
         self._arrive(now)
         self._until = 0.0
-        return self.learn(topic, payload)
+        return self.learn(topic, payload, now)
 
-    def learn(self, topic: str, payload: bytes) -> bool:
+    def learn(self, topic: str, payload: bytes, at: Instant) -> bool:
         """The same before time begins."""
-        understood = [prices.hear(topic, payload) for prices in self._prices.values()]
+        understood = [prices.hear(topic, payload, at.unix) for prices in self._prices.values()]
         return all(understood)
 
     def tick(self, now: Instant) -> bool:
@@ -154,18 +138,6 @@ class Book:
         self.changes += changed
         return changed
 
-    def flow(self, live: Mapping[str, Any], taken: float) -> None:
-        """A reading, taken at `taken` on the steady clock; `live` is as it is published."""
-        seconds, self._taken = taken - self._taken, taken
-        if 0.0 < seconds <= MAX_GAP_S:
-            try:
-                self._flowed_import += live["grid_import_power"] * seconds
-                self._flowed_export += live["grid_export_power"] * seconds
-                self._flowed_own += (live["self_consumption_power"] or 0.0) * seconds
-                self._flowed_s += seconds
-            except TypeError:  # the net is not known
-                return
-
     def settle(self, energies: Mapping[str, Amount], now: Instant) -> None:
         """The lifetime energies were told."""
         self._arrive(now)
@@ -184,37 +156,40 @@ class Book:
         """
         if self._mark is None or not plausible(now.unix):
             return None
-        values = dict(self._rates(now))
-        values["cost_per_hour"] = self._cost_per_hour(live)
         if self._sums is None:
-            self._sums = dict(self._energies(now)) | dict(self._money(now))
-        values |= self._sums
+            today = self._today(now)
+            self._sums = dict(self._statement.sums(today, self._since or today))
+        values = dict(self._statement.rates(live, now.unix)) | self._sums
         return {key: values[key] for key in self._payload_keys}
+
+    def course(self, now: Instant) -> dict[str, object] | None:
+        """Today's prices in columns, and their currency; `None` while the clock cannot be believed."""
+        if not plausible(now.unix):
+            return None
+        return {**columns(self._sides, self._zone, now.unix), "currency": self.tariff.currency}
 
     @property
     def memory(self) -> dict[str, Any]:
         """What another process needs to go on, for JSON."""
         self._hand_over()
-        accounts = {name: account.memory for name, account in self._accounts.items()}
-        prices = {side: dict(prices.memory) for side, prices in self._prices.items()}
+        own: dict[str, dict[str, Any]] = {
+            "accounts": {name: account.memory for name, account in self._accounts.items()},
+            "prices": {name: dict(prices.memory) for name, prices in self._prices.items()},
+            "courses": {name: prices.course for name, prices in self._prices.items()},
+        }
         return {
             "since": self._since and self._since.isoformat(),
             "mark": self._mark and self._mark.unix,
             "layout": self._layout,
-            "accounts": self._kept | accounts,
-            "prices": self._heard | prices,
+            **{key: kept | own[key] for key, kept in self._kept.items()},
         }
 
-    def _begin(self) -> None:
-        self._flowed_import = self._flowed_export = self._flowed_own = self._flowed_s = 0.0
-
     def _hand_over(self) -> None:
-        """What flowed by the powers, which are told in W and s, belongs to the present rate."""
-        flowed = {"import": self._flowed_import, "export": self._flowed_export, "self": self._flowed_own}
-        for name, account in self._accounts.items():
-            if self._flowed_s:
-                account.flow(flowed[name] / 3600.0, self._flowed_s)
-        self._begin()
+        """What flowed by the powers belongs to the present rate."""
+        flowed, seconds = self._flow.hand_over()
+        if seconds:
+            for name, account in self._accounts.items():
+                account.flow(flowed[name], seconds)
 
     def _own(self, made: Amount, exported: Amount) -> Amount:
         """What of the production stayed in the house; the two are not read at once, but it never falls."""
@@ -225,63 +200,3 @@ class Book:
 
     def _today(self, now: Instant) -> date:
         return self._calendar.at(now.unix).day
-
-    def _rates(self, now: Instant) -> Iterator[tuple[str, Value]]:
-        coming = self._calendar.next(now.unix)
-        yield "currency", self.tariff.currency
-        for side in GRID:
-            if side in self._accounts:
-                yield f"{side}_period", self._accounts[side].rate.name
-                yield f"{side}_price", self._accounts[side].rate.price
-        yield "next_import_period", coming and coming.name
-        yield "next_change", coming and datetime.fromtimestamp(coming.begin, self._zone).isoformat()
-
-    def _cost_per_hour(self, live: Mapping[str, Any]) -> float | None:
-        cost = 0.0
-        for side, sign in (("import", 1), ("export", -1)):
-            if side in self._accounts:
-                power, price = live.get(f"grid_{side}_power"), self._accounts[side].rate.price
-                if power is None or price is None:
-                    return None
-                cost += sign * power * price / 1000.0
-        return _money(cost)
-
-    def _energies(self, now: Instant) -> Iterator[tuple[str, Value]]:
-        for side in GRID.keys() & self._accounts.keys():
-            sheet, named = self._accounts[side].sheet, _names(self.tariff, side)
-            for day, suffix in ((None, ""), (self._today(now), "_today")):
-                for name in named:
-                    yield energy_key(side, name) + suffix, _kwh(sheet.energy_wh(name, day))
-                yield energy_key(side, "former") + suffix, _kwh(sheet.former_wh(named, day))
-        yield "estimated_energy", _kwh(sum(self._accounts[side].sheet.estimated_wh for side in self._sides))
-
-    @property
-    def _sides(self) -> list[str]:
-        return [side for side in GRID if side in self._accounts]
-
-    def _money(self, now: Instant) -> Iterator[tuple[str, Value]]:
-        today = self._today(now)
-        bill = started(today, self.tariff.billing_day, self._since or today)
-        charges = {"import": self.tariff.daily_charge * begun(bill, today), "export": 0.0}
-        for side in self._sides:
-            sheet, known = self._accounts[side].sheet, self._prices[side].complete
-            of_bill = sheet.money_between(bill, today) + charges[side]
-            for upto, money in (
-                ("", sheet.money),
-                ("_today", sheet.money_between(today, today)),
-                ("_bill", of_bill),
-            ):
-                yield MONEY[side] + upto, _money(money) if known else None
-        saved = self._accounts["self"].sheet.money_between(today, today)
-        yield "saved_today", _money(saved) if self._prices["import"].complete else None
-        yield "daily_charge", self.tariff.daily_charge
-        yield "bill_started", bill.isoformat()
-
-
-def _kwh(wh: float) -> float:
-    return round(wh / 1000.0, 3) + 0.0
-
-
-def _money(amount: float) -> float:
-    """As it is published; adding 0.0 makes a `-0.0` a plain 0."""
-    return round(amount, 4) + 0.0

@@ -3,6 +3,7 @@
 Powers tell how much flowed at each rate. Where they are not known, what they leave over is divided by time.
 """
 
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from envoy_mqtt.energy.integral import MAX_GAP_S
@@ -10,6 +11,9 @@ from envoy_mqtt.energy.since import number
 
 # Half a year of days with five changes each; what comes before then counts as one.
 MOST_PARTS = 1000
+
+# Less is no time between two readings, and nothing to divide by.
+MOMENT_S = 1e-3
 
 
 class Rate(NamedTuple):
@@ -35,11 +39,9 @@ class Part(NamedTuple):
         return missing_s if missing_s > MAX_GAP_S else 0.0
 
     @property
-    def likely_wh(self) -> float:
-        """What flowed in the rest of it, as if short gaps were as the time around them."""
-        if self.unknown_s or not self.known_s:
-            return self.wh
-        return self.wh * self.seconds / self.known_s
+    def power(self) -> float | None:
+        """Its mean, in Wh a second; `None` where nothing of it is known."""
+        return self.wh / self.known_s if self.known_s >= MOMENT_S else None
 
     def with_all(self, other: "Part") -> "Part":
         """Both together at the rate of this one."""
@@ -89,13 +91,25 @@ class Spread:
         """What of a rise ≥ 0 belongs to which rate; together it is the rise."""
         parts, nothing = self._parts, [0.0] * len(self._parts)
         unknown = [part.unknown_s for part in parts]
-        known = [part.likely_wh for part in parts]
+        known = self._likely_wh()
         flowed = sum(known)
         if flowed > 0.0 and (rise_wh <= flowed or not any(unknown)):
             return self._shared(rise_wh, [wh * rise_wh / flowed for wh in known], nothing)
         if any(unknown):
             return self._shared(rise_wh, known, unknown)
         return self._shared(rise_wh, nothing, [part.seconds for part in parts])
+
+    def _likely_wh(self) -> list[float]:
+        """What flowed in each part, as if short gaps were as the time around them: a part of which nothing is
+        known as the one before it, or as the first that is known.
+        """
+        powers = [part.power for part in self._parts]
+        first = next((power for power in powers if power is not None), 0.0)
+        carried = list(accumulate(powers, lambda before, it: before if it is None else it, initial=first))[1:]
+        return [
+            part.wh if part.unknown_s else part.seconds * (power or 0.0)
+            for part, power in zip(self._parts, carried, strict=True)
+        ]
 
     def _shared(self, rise_wh: float, known: list[float], seconds: list[float]) -> list[Booked]:
         """What is known, and what is left by time; the last takes what rounding leaves."""

@@ -3,6 +3,7 @@
 A frame is made once, whoever and however many read it; a payload's bytes go into it as they are.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,17 +12,20 @@ from envoy_mqtt.mqtt.message import Message, encode
 # What of a gateway's topics is an event; the page has no use for each meter's topic beside `live`.
 EVENTS = frozenset({"live", "state", "energy", "tariff", "availability"})
 
+SERIAL = re.compile(r"[0-9]{12}")
+
 
 def place(topic: str, base_topic: str) -> tuple[str, str] | None:
     """Serial number and name of a gateway's topic, `None` where it is none that the web server shows.
 
-    `sensor/KEY` is `live` again, number by number, and `journal` is `live` again, too.
+    `sensor/KEY` is `live` again, number by number, and `journal` is `live` again, too; what other bridges
+    would have said may stand below the base topic, but not among the serial numbers.
     """
     if not topic.startswith(f"{base_topic}/"):
         return None
     serial, _, name = topic[len(base_topic) + 1 :].partition("/")
-    shown = serial not in ("", "bridge") and name not in ("", "journal") and not name.startswith("sensor/")
-    return (serial, name) if shown else None
+    shown = name not in ("", "journal") and not name.startswith("sensor/")
+    return (serial, name) if shown and SERIAL.fullmatch(serial) else None
 
 
 def event(serial: str, name: str, payload: bytes) -> bytes:

@@ -6,6 +6,7 @@ shows for five more minutes is what it was told last.
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -20,6 +21,7 @@ from prometheus_client.core import (
 from envoy_mqtt import health
 from envoy_mqtt.health import Latency
 from envoy_mqtt.model import Quantity
+from envoy_mqtt.web import money
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -43,12 +45,16 @@ ENERGIES = (
 )
 
 
+NO_TARIFF: Mapping[str, Any] = MappingProxyType({})
+
+
 class Shown(NamedTuple):
-    """What is known of one gateway: its values for health, and its last `live` and `energy`."""
+    """What is known of one gateway: its values for health, and its last `live`, `energy` and `tariff`."""
 
     gateway: health.Gateway
     live: Mapping[str, Any]
     energy: Mapping[str, Any]
+    tariff: Mapping[str, Any] = NO_TARIFF
 
 
 def families(version: str, shown: Iterable[Shown], broker: health.Broker, steady: float) -> list[Metric]:
@@ -83,7 +89,7 @@ def _gateways(shown: list[Shown], steady: float) -> Iterator[Metric]:
     up = GaugeMetricFamily("envoy_up", "Whether fresh readings come.", labels=["serial"])
     age = GaugeMetricFamily("envoy_reading_age_seconds", "Since the last reading.", labels=["serial"])
     end = GaugeMetricFamily("envoy_token_expiry_timestamp_seconds", "When the token ends.", labels=["serial"])
-    for gateway, _, _ in shown:
+    for gateway, *_ in shown:
         _add(up, gateway.fresh, gateway.serial)
         _add(age, gateway.pulse.age_s(steady), gateway.serial)
         _add(end, gateway.expires, gateway.serial)
@@ -92,6 +98,7 @@ def _gateways(shown: list[Shown], steady: float) -> Iterator[Metric]:
     yield from _reasons(shown)
     yield from _readings(shown)
     yield _energies(shown)
+    yield from money.families((each.gateway.serial or "", each.tariff) for each in shown)
 
 
 def _counts(shown: list[Shown], steady: float) -> Iterator[Metric]:
@@ -99,7 +106,7 @@ def _counts(shown: list[Shown], steady: float) -> Iterator[Metric]:
     bursts = _counter("envoy_bursts_total", "Several readings at the end of one silence.")
     stalls = _counter("envoy_stalls_total", "Long silences.")
     resets = _counter("envoy_counter_resets_total", "Energy counters that began again.")
-    for gateway, _, _ in shown:
+    for gateway, *_ in shown:
         _add(readings, gateway.pulse.readings, gateway.serial)
         _add(bursts, gateway.bursts, gateway.serial)
         _add(stalls, gateway.pulse.stalls(steady), gateway.serial)
@@ -111,7 +118,7 @@ def _reasons(shown: list[Shown]) -> Iterator[Metric]:
     skipped = _counter("envoy_skipped_total", "Events that could not be read.", "reason")
     reconnects = _counter("envoy_reconnects_total", "Connections lost or not made.", "reason")
     requests = _counter("envoy_requests_total", "Requests to the gateway.", "path", "status")
-    for gateway, _, _ in shown:
+    for gateway, *_ in shown:
         for reason, count in gateway.skipped.items():
             _add(skipped, count, gateway.serial, reason)
         for reason, count in gateway.reconnects.items():
@@ -122,7 +129,7 @@ def _reasons(shown: list[Shown]) -> Iterator[Metric]:
 
 
 def _readings(shown: list[Shown]) -> Iterator[Metric]:
-    fresh = [(gateway.serial, live) for gateway, live, _ in shown if gateway.fresh]
+    fresh = [(gateway.serial, live) for gateway, live, *_ in shown if gateway.fresh]
     for name, (key, what) in MEASURED.items():
         family = GaugeMetricFamily(name, what, labels=["serial", "meter", "phase"])
         for serial, live in fresh:
@@ -139,7 +146,7 @@ def _readings(shown: list[Shown]) -> Iterator[Metric]:
 
 def _energies(shown: list[Shown]) -> Metric:
     family = _counter("envoy_energy_watthours_total", "Lifetime energy.", "quantity")
-    for gateway, _, energy in shown:
+    for gateway, _, energy, _ in shown:
         for quantity in ENERGIES:
             energy_kwh = energy.get(f"{quantity}_energy")
             _add(family, None if energy_kwh is None else round(1000 * energy_kwh), gateway.serial, quantity)

@@ -1,93 +1,81 @@
 """The web server: what there is to see and to measure, and nothing that can be changed.
 
-Every answer is made from values that others keep; none of them knows of it. It has no password, so it
-listens on the loopback unless someone says otherwise, shows no secret, and answers only to names that no
-foreign page can take (`web.hosts`). It needs nothing of aiohttp but its lowest layer: 0.3 MiB instead of 1.0.
+It has no password, so it listens on the loopback unless someone says otherwise, shows no secret, answers
+only whom it shall (`web.clients`), and only to names that no foreign page can take (`web.hosts`). It needs
+nothing of aiohttp but its lowest layer: 0.3 MiB instead of 1.0.
 """
 
 import asyncio
 import errno
 import logging
 import socket
-from collections.abc import Awaitable, Callable
-from types import ModuleType
+from collections.abc import Mapping
 from typing import NoReturn
 
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web_request import BaseRequest
-from aiohttp.web_response import Response, StreamResponse
+from aiohttp.web_response import StreamResponse
 from aiohttp.web_server import Server as Connections
 
-from envoy_mqtt import __version__
 from envoy_mqtt.clock import now
 from envoy_mqtt.config import Web
 from envoy_mqtt.errors import TryAgain
 from envoy_mqtt.life import Life
 from envoy_mqtt.line import Line
-from envoy_mqtt.mqtt.message import encode
 from envoy_mqtt.report import Report
-from envoy_mqtt.web import events
-from envoy_mqtt.web.audience import Audience, waiting
+from envoy_mqtt.web import answers, events
+from envoy_mqtt.web.audience import Audience
+from envoy_mqtt.web.clients import Clients
 from envoy_mqtt.web.hosts import allowed
+from envoy_mqtt.web.views import NOTHING_HERE, Views
 
 # More than a house has screens, and few enough that gateways and broker find a free file.
 MOST_CONNECTIONS = 256
+
+# So long a connection may say nothing, or take for a request; what is longer than 8 kB a line is no request.
 IDLE_S = 75.0
 
 # A page that has heard nothing for some of these has lost us.
 HEALTH_EVERY_S = 2.0
-RETRY = b"retry: 2000\n\n"
-
-# What lies in buffers is old by the time a sleeping tab wakes up, so they are small, and one that has
-# taken nothing for a minute may come again when it is awake.
-BUFFER_BYTES = 64 * 1024
-ASLEEP_S = 60.0
 
 SHUTDOWN_S = 3.0
 
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "Server": "envoy-mqtt",
-    "X-Content-Type-Options": "nosniff",
-}
-JSON = "application/json"
-TEXT = "text/plain; charset=utf-8"
-
-UNKNOWN_NAME = "This name is not known here: add it to web.allowed_hosts, or use the address.\n"
+UNKNOWN_NAME = "This name is not known here: add it to web.allowed_hosts, or use the address."
+UNKNOWN_CLIENT = "This address is not answered: web.allowed_clients names those that are."
 UNLISTENING = "web server cannot listen"
 
 log = logging.getLogger(__name__)
 # What is no HTTP is answered with 400 and is nobody's fault here.
 log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
 
-Page = Callable[[BaseRequest], Awaitable[StreamResponse]]
-
 
 class Server:
-    """Listens where `web` says. `listening` is whether it does, `audience` is to be told of every message."""
+    """Listens where `web` says. `listening` is whether it does, `audience` is to be told of every message;
+    `configured` is what the page shows of the configuration.
+    """
 
-    def __init__(self, web: Web, base_topic: str, *, report: Report, life: Life, line: Line) -> None:
+    def __init__(
+        self,
+        web: Web,
+        base_topic: str,
+        configured: Mapping[str, object],
+        *,
+        report: Report,
+        life: Life,
+        line: Line,
+    ) -> None:
         self._web = web
         self._names = frozenset((*web.allowed_hosts, socket.gethostname().lower()))
-        self._report, self._life, self._line = report, life, line
-        self._pages: dict[str, Page] = {
-            "/": self._index,
-            "/livez": self._livez,
-            "/healthz": self._healthz,
-            "/metrics": self._metrics,
-            "/api/state": self._state,
-            "/events": self._events,
-        }
+        self._clients = Clients(web.allowed_clients, web.trusted_proxies)
+        self._report, self._line = report, line
         self.listening = False
         self.audience = Audience(base_topic)
+        self._views = Views(report, life, self.audience, configured)
 
     async def serve(self) -> NoReturn:
         """Listen until cancelled; raises `TryAgain` where the port cannot be had."""
         connections = Connections(
-            self._answer, access_log=None, logger=log, keepalive_timeout=IDLE_S, handler_cancellation=True
+            self._answer_to, access_log=None, logger=log, keepalive_timeout=IDLE_S, handler_cancellation=True
         )
         listener = await self._listen(connections)
         self.listening = True
@@ -127,73 +115,23 @@ class Server:
             if self.audience:
                 self.audience.tell("health", events.health(self._report.content(now())))
 
+    async def _answer_to(self, request: BaseRequest) -> StreamResponse:
+        return await answers.send(await self._answer(request), request)
+
     async def _answer(self, request: BaseRequest) -> StreamResponse:
-        if not allowed(request.headers.get("Host", ""), self._names):
-            return _text(403, UNKNOWN_NAME)
-        page = self._pages.get(request.path)
-        if page is None:
-            return _text(404, "There is nothing here.\n")
+        if not self._clients.admits(request.remote):
+            return answers.text(403, UNKNOWN_CLIENT)
+        trusted = self._clients.trusts(request.remote)
+        if not (trusted or allowed(request.headers.get("Host", ""), self._names)):
+            return answers.text(403, UNKNOWN_NAME)
+        view = self._views.of(request.path)
+        if view is None:
+            return answers.text(404, NOTHING_HERE)
         if request.method not in ("GET", "HEAD"):
-            response = _text(405, "This can only be read.\n")
+            response = answers.text(405, "This can only be read.")
             response.headers["Allow"] = "GET, HEAD"
             return response
-        return await page(request)
-
-    async def _index(self, _: BaseRequest) -> Response:
-        return _text(200, f"envoy-mqtt {__version__}\n" + "".join(f"{path}\n" for path in self._pages))
-
-    async def _livez(self, _: BaseRequest) -> Response:
-        whole = self._life.whole
-        return _json(200 if whole else 503, encode({"status": "ok" if whole else "degraded"}))
-
-    async def _healthz(self, _: BaseRequest) -> Response:
-        moment = now()
-        content = self._report.content(moment)
-        told = encode({"status": content["status"], "problems": content["problems"]})
-        return _json(200 if self._report.well(moment) else 503, told)
-
-    async def _state(self, _: BaseRequest) -> Response:
-        return _json(200, events.document(self.audience.last, self._report.content(now())))
-
-    async def _metrics(self, _: BaseRequest) -> Response:
-        # Only who is scraped carries it: half a MiB, and on a small machine half a second that others need.
-        metrics = await asyncio.to_thread(_import_metrics)
-        moment = now()
-        shown = [metrics.Shown(each, *self._last(each.serial)) for each in self._report.gateways(moment)]
-        told = metrics.families(__version__, shown, self._report.broker, moment.steady)
-        body = await asyncio.to_thread(metrics.text, told)  # a third of a second for a thousand gateways
-        return Response(body=body, headers={**HEADERS, "Content-Type": metrics.CONTENT_TYPE})
-
-    def _last(self, serial: str | None) -> tuple[dict[str, object], dict[str, object]]:
-        return self.audience.payload(serial or "", "live"), self.audience.payload(serial or "", "energy")
-
-    async def _events(self, request: BaseRequest) -> StreamResponse:
-        response = StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
-        if request.method == "HEAD" or request.transport is None:
-            return response
-        _keep_buffers_small(request.transport)
-        await response.prepare(request)
-        frames = RETRY + events.health(self._report.content(now()))
-        with self.audience.viewing() as viewer:
-            while await _write(response, frames):
-                frames = await waiting(viewer)
-        request.transport.abort()
-        return response
-
-
-async def _write(response: StreamResponse, frames: bytes) -> bool:
-    """Whether they were taken; a viewer who has gone raises, and his handler is cancelled besides."""
-    try:
-        async with asyncio.timeout(ASLEEP_S):
-            await response.write(frames)
-    except TimeoutError:
-        return False
-    return True
-
-
-def _keep_buffers_small(transport: asyncio.Transport) -> None:
-    transport.set_write_buffer_limits(BUFFER_BYTES)
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
+        return await view(request)
 
 
 class _Full(asyncio.Protocol):
@@ -202,17 +140,3 @@ class _Full(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         transport.abort()
-
-
-def _import_metrics() -> ModuleType:
-    from envoy_mqtt.web import metrics  # noqa: PLC0415
-
-    return metrics
-
-
-def _text(status: int, text: str) -> Response:
-    return Response(status=status, body=text.encode(), headers={**HEADERS, "Content-Type": TEXT})
-
-
-def _json(status: int, body: bytes) -> Response:
-    return Response(status=status, body=body, headers={**HEADERS, "Content-Type": JSON})

@@ -16,6 +16,7 @@ import aiomqtt
 
 from envoy_mqtt.app import App
 from envoy_mqtt.config import Settings, load
+from envoy_mqtt.simulator.gateway import Gateway
 
 NODELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
@@ -115,6 +116,21 @@ def settings(folder: Path, environ: dict[str, str] | None = None, **overrides: o
     keys = {key.replace("__", "."): value for key, value in overrides.items()}
     ours = {"data_dir": str(folder / "data"), "web.enabled": False}
     return load(None, environ=environ or {}, cwd=folder, overrides={**ours, **keys})
+
+
+def addresses(gateway: Gateway, broker_port: int, **more: object) -> dict[str, Any]:
+    """Settings that lead to a simulated gateway and a broker on this machine."""
+    return {
+        "gateway__host": f"127.0.0.1:{gateway.port}",
+        "mqtt__host": "127.0.0.1",
+        "mqtt__port": broker_port,
+        **more,
+    }
+
+
+def target(gateway: Gateway, broker_port: int, **more: object) -> dict[str, Any]:
+    """The same, with a token of the owner's unless another is given."""
+    return addresses(gateway, broker_port, **{"gateway__token": gateway.owner_token, **more})
 
 
 @asynccontextmanager

@@ -11,7 +11,6 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import aiomqtt
 import pytest
@@ -23,25 +22,11 @@ from envoy_mqtt.simulator.broker import Broker
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import Ears, bridging, eventually, listening, settings
+from tests.e2e.harness import Ears, bridging, eventually, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 SERIAL = Options().serial
 VERSIONS = {"5": aiomqtt.ProtocolVersion.V5, "3.1.1": aiomqtt.ProtocolVersion.V311}
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
-def target(gateway: Gateway, port: int) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": port,
-    }
 
 
 def codes(app: App) -> list[str]:

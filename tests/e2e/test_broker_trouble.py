@@ -4,7 +4,6 @@ import asyncio
 import signal
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,7 +12,17 @@ from envoy_mqtt.simulator.broker import Broker
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import Heard, Process, bridging, eventually, free_port, listening, retained, settings
+from tests.e2e.harness import (
+    Heard,
+    Process,
+    bridging,
+    eventually,
+    free_port,
+    listening,
+    retained,
+    settings,
+    target,
+)
 from tests.mosquitto import Mosquitto
 
 SERIAL = Options().serial
@@ -31,20 +40,6 @@ RETAINED = {
     f"envoy/{SERIAL}/net",
     f"envoy/{SERIAL}/consumption",
 }
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
-def target(gateway: Gateway, port: int) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": port,
-    }
 
 
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])

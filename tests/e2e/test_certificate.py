@@ -10,27 +10,13 @@ from envoy_mqtt.gateway.verdict import NOT_CHECKED, RENEWED, brief
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import bridging, eventually, listening, settings
+from tests.e2e.harness import bridging, eventually, listening, settings, target
 from tests.mosquitto import Mosquitto
 from tests.test_trust import at, pinned, shown, trust
 
 SERIAL = Options().serial
 OTHER = "122399999999"
 FAST = Options(rate_hz=10.0)
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
-def target(gateway: Gateway, broker: Mosquitto) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": broker.port,
-    }
 
 
 def with_token(gateway: Gateway) -> list[str]:
@@ -59,7 +45,7 @@ async def test_the_first_certificate_is_pinned_and_taken_again_without_a_word(
     with capture_logs() as logs:
         async with Gateway(FAST, keys=keys) as gateway, listening(broker.port) as ears:
             for start in (1, 2):
-                async with bridging(settings(tmp_path, **target(gateway, broker))):
+                async with bridging(settings(tmp_path, **target(gateway, broker.port))):
                     streams = gateway.streams.opened
                     await gateway.streaming()
                     assert pinned(tmp_path) == {SERIAL: shown(gateway)}
@@ -79,7 +65,7 @@ async def test_a_renewed_certificate_is_followed_with_one_warning_and_a_new_pin(
         async with (
             Gateway(FAST, keys=keys) as gateway,
             listening(broker.port) as ears,
-            bridging(settings(tmp_path, **target(gateway, broker))),
+            bridging(settings(tmp_path, **target(gateway, broker.port))),
         ):
             await gateway.streaming()
             first = shown(gateway)
@@ -101,7 +87,7 @@ async def test_a_second_renewal_is_told_as_well(broker: Mosquitto, keys: Keys, t
         async with (
             Gateway(FAST, keys=keys) as gateway,
             listening(broker.port) as ears,
-            bridging(settings(tmp_path, **target(gateway, broker))),
+            bridging(settings(tmp_path, **target(gateway, broker.port))),
         ):
             for opened in (1, 2, 3):
                 await gateway.visits.until(lambda n=opened: gateway.streams.opened == n)  # type: ignore[misc]
@@ -118,7 +104,7 @@ async def test_strict_refuses_a_changed_certificate_and_no_token_leaves(
     """The next start refuses it too, in the same words, and the first use was pinned all the same."""
     with capture_logs() as logs:
         async with Gateway(FAST, keys=keys) as gateway:
-            strict = settings(tmp_path, **target(gateway, broker), gateway__certificate="strict")
+            strict = settings(tmp_path, **target(gateway, broker.port), gateway__certificate="strict")
             async with bridging(strict):
                 await gateway.streaming()
                 first = shown(gateway)
@@ -140,7 +126,7 @@ async def test_trust_ends_a_refusal_while_the_bridge_runs(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(FAST, keys=keys) as gateway:
-        strict = settings(tmp_path, **target(gateway, broker), gateway__certificate="strict")
+        strict = settings(tmp_path, **target(gateway, broker.port), gateway__certificate="strict")
         with capture_logs() as logs:
             async with bridging(strict):
                 await gateway.streaming()
@@ -158,7 +144,7 @@ async def test_where_the_serial_is_given_an_impostor_is_not_even_asked_who_it_is
 ) -> None:
     with capture_logs() as logs:
         async with Gateway(FAST, keys=keys) as gateway:
-            keywords = {**target(gateway, broker), "gateway__serial": SERIAL}
+            keywords = {**target(gateway, broker.port), "gateway__serial": SERIAL}
             async with bridging(settings(tmp_path, **keywords, gateway__certificate="strict")):
                 await gateway.streaming()
                 gateway.renew_certificate()
@@ -176,7 +162,9 @@ async def test_another_gateways_certificate_is_refused_before_anything_is_pinned
     with capture_logs() as logs:
         async with Gateway(FAST, keys=keys) as gateway:
             gateway.renew_certificate(serial=OTHER)
-            async with bridging(settings(tmp_path, **target(gateway, broker), gateway__certificate=mode)):
+            async with bridging(
+                settings(tmp_path, **target(gateway, broker.port, gateway__certificate=mode))
+            ):
                 await gateway.visits.requested("/info", 2)
             assert with_token(gateway) == []
     assert pinned(tmp_path) == {}
@@ -189,7 +177,7 @@ async def test_the_certificate_of_another_gateway_does_not_pass_for_a_renewal(
     with capture_logs() as logs:
         async with (
             Gateway(FAST, keys=keys) as gateway,
-            bridging(settings(tmp_path, **target(gateway, broker))),
+            bridging(settings(tmp_path, **target(gateway, broker.port))),
         ):
             await gateway.streaming()
             first = shown(gateway)
@@ -210,7 +198,7 @@ async def test_another_gateway_at_the_address_gets_a_pin_of_its_own(
     with capture_logs() as logs:
         async with (
             Gateway(FAST, keys=keys) as gateway,
-            bridging(settings(tmp_path, **target(gateway, broker))),
+            bridging(settings(tmp_path, **target(gateway, broker.port))),
         ):
             await gateway.streaming()
             first = shown(gateway)
@@ -225,7 +213,9 @@ async def test_off_looks_at_nothing_and_says_so_once(broker: Mosquitto, keys: Ke
     with capture_logs() as logs:
         async with Gateway(FAST, keys=keys) as gateway:
             gateway.renew_certificate(serial=OTHER)
-            async with bridging(settings(tmp_path, **target(gateway, broker), gateway__certificate="off")):
+            async with bridging(
+                settings(tmp_path, **target(gateway, broker.port, gateway__certificate="off"))
+            ):
                 await gateway.streaming()
                 gateway.renew_certificate()
                 await gateway.fault("end")
@@ -239,7 +229,7 @@ async def test_a_certificate_that_has_ended_is_as_good_as_any(
 ) -> None:
     async with (
         Gateway(Options(rate_hz=10.0, expired_certificate=True), keys=keys) as gateway,
-        bridging(settings(tmp_path, **target(gateway, broker), gateway__certificate="strict")),
+        bridging(settings(tmp_path, **target(gateway, broker.port), gateway__certificate="strict")),
     ):
         await gateway.streaming()
         assert pinned(tmp_path) == {SERIAL: shown(gateway)}
@@ -253,7 +243,7 @@ async def test_a_spoilt_file_is_told_and_the_certificate_pinned_anew(
     with capture_logs() as logs:
         async with (
             Gateway(FAST, keys=keys) as gateway,
-            bridging(settings(tmp_path, **target(gateway, broker))),
+            bridging(settings(tmp_path, **target(gateway, broker.port))),
         ):
             await gateway.streaming()
             assert pinned(tmp_path) == {SERIAL: shown(gateway)}
@@ -267,7 +257,7 @@ async def test_a_pin_that_cannot_be_written_is_told_and_holds_while_we_run(
     with capture_logs() as logs:
         async with (
             Gateway(FAST, keys=keys) as gateway,
-            bridging(settings(tmp_path, **target(gateway, broker))),
+            bridging(settings(tmp_path, **target(gateway, broker.port))),
         ):
             await gateway.streaming()
             (tmp_path / "data").rename(tmp_path / "unplugged")
@@ -287,7 +277,7 @@ async def test_a_newer_versions_file_is_waited_out_while_we_run(
     with capture_logs() as logs:
         async with (
             Gateway(FAST, keys=keys) as gateway,
-            bridging(settings(tmp_path, **target(gateway, broker))),
+            bridging(settings(tmp_path, **target(gateway, broker.port))),
         ):
             await gateway.streaming()
             (tmp_path / "data" / "certificates.json").write_text('{"version": 2}')

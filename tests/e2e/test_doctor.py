@@ -23,7 +23,7 @@ from envoy_mqtt.simulator.installation import Installation
 from envoy_mqtt.simulator.options import Battery, Layout, Options
 from envoy_mqtt.simulator.pages import Answer
 from tests import certificates
-from tests.e2e.harness import bridging, eventually, free_port, listening, settings
+from tests.e2e.harness import bridging, eventually, free_port, listening, settings, target
 from tests.mosquitto import Mosquitto
 from tests.mqtt.test_trial import guarded, left_behind
 from tests.test_trust import pinned, shown
@@ -32,21 +32,6 @@ SERIAL = Options().serial
 OTHER = "122399999999"
 FAST = Options(rate_hz=10.0)
 SECONDS = 1.5
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
-def target(gateway: Gateway, broker: Mosquitto, **more: Any) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": broker.port,
-        **more,
-    }
 
 
 async def look(folder: Path, **keys: Any) -> list[Finding]:
@@ -70,7 +55,7 @@ async def test_where_everything_is_well_nothing_is_bad_and_nothing_is_left_behin
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(FAST, keys=keys) as gateway:
-        found = await look(tmp_path, **target(gateway, broker))
+        found = await look(tmp_path, **target(gateway, broker.port))
         asked = [visit.path for visit in gateway.visits.requests]
     assert worst(found) is Level.OK, found
     assert asked == ["/info", "/info", "/ivp/meters", "/ivp/ensemble/inventory", "/stream/meter"]
@@ -88,7 +73,7 @@ async def test_a_wrong_token_is_bad_and_the_broker_is_looked_at_all_the_same(
         stranger = Keys()
         async with Gateway(FAST, keys=stranger) as elsewhere:
             token = elsewhere.owner_token
-        found = await look(tmp_path, **target(gateway, broker, gateway__token=token))
+        found = await look(tmp_path, **target(gateway, broker.port, gateway__token=token))
         assert "/auth/check_jwt" in [visit.path for visit in gateway.visits.requests]
     assert faults(found) == [("gateway", "access")]
     assert "401" in of(found, "gateway", "access").text
@@ -98,7 +83,9 @@ async def test_a_wrong_token_is_bad_and_the_broker_is_looked_at_all_the_same(
 
 async def test_a_token_of_another_gateway_never_leaves(broker: Mosquitto, keys: Keys, tmp_path: Path) -> None:
     async with Gateway(FAST, keys=keys) as gateway:
-        found = await look(tmp_path, **target(gateway, broker, gateway__token=gateway.token(serial=OTHER)))
+        found = await look(
+            tmp_path, **target(gateway, broker.port, gateway__token=gateway.token(serial=OTHER))
+        )
         assert not any(visit.token for visit in gateway.visits.requests)
     assert faults(found) == [("gateway", "token")]
     assert OTHER in of(found, "gateway", "token").text
@@ -108,7 +95,7 @@ async def test_another_serial_number_than_the_configured_one_is_bad(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(FAST, keys=keys) as gateway:
-        found = await look(tmp_path, **target(gateway, broker, gateway__serial=OTHER))
+        found = await look(tmp_path, **target(gateway, broker.port, gateway__serial=OTHER))
         assert not any(visit.token for visit in gateway.visits.requests)
     assert faults(found) == [("gateway", "identity")]
 
@@ -118,7 +105,7 @@ async def test_another_gateways_certificate_is_bad_and_no_token_leaves(
 ) -> None:
     async with Gateway(FAST, keys=keys) as gateway:
         gateway.renew_certificate(serial=OTHER)
-        found = await look(tmp_path, **target(gateway, broker))
+        found = await look(tmp_path, **target(gateway, broker.port))
         assert not any(visit.token for visit in gateway.visits.requests)
     assert faults(found) == [("gateway", "certificate")]
 
@@ -139,7 +126,7 @@ async def test_a_reversed_transformer_is_told_in_plain_words(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(FAST, keys=keys, source=Flagged(FAST, 1_774_000_000.0)) as gateway:
-        found = await look(tmp_path, **target(gateway, broker))
+        found = await look(tmp_path, **target(gateway, broker.port))
     assert faults(found) == [("gateway", "meters")]
     (told,) = [each for each in found if each.level is Level.BAD]
     assert "current transformer is reversed" in told.text
@@ -150,7 +137,7 @@ async def test_a_stream_that_owners_may_not_read_is_a_warning_and_readings_are_u
 ) -> None:
     options = Options(rate_hz=10.0, stream_role=Role.INSTALLER)
     async with Gateway(options, keys=keys) as gateway:
-        found = await look(tmp_path, **target(gateway, broker))
+        found = await look(tmp_path, **target(gateway, broker.port))
     assert worst(found) is Level.WARNING
     assert of(found, "gateway", "stream").level is Level.WARNING
     assert of(found, "gateway", "source").text.startswith("readings: ")
@@ -160,7 +147,7 @@ async def test_with_a_storage_meter_readings_are_the_source_and_no_stream_is_ope
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(Options(battery=Battery.METERED), keys=keys) as gateway:
-        found = await look(tmp_path, **target(gateway, broker))
+        found = await look(tmp_path, **target(gateway, broker.port))
         assert gateway.streams.opened == 0
     assert worst(found) is Level.OK, found
     assert of(found, "gateway", "source").text.startswith("readings: ")
@@ -171,7 +158,7 @@ async def test_without_meters_there_is_no_stream_to_read(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(Options(layout=Layout.NONE), keys=keys) as gateway:
-        found = await look(tmp_path, **target(gateway, broker))
+        found = await look(tmp_path, **target(gateway, broker.port))
         assert gateway.streams.opened == 0
     assert of(found, "gateway", "source").text.startswith("production: ")
 
@@ -180,7 +167,7 @@ async def test_old_firmware_is_looked_at_over_http_with_its_own_password(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(Options(firmware="D5.0.62", rate_hz=10.0), keys=keys) as gateway:
-        found = await look(tmp_path, **{**target(gateway, broker), "gateway__token": None})
+        found = await look(tmp_path, **{**target(gateway, broker.port), "gateway__token": None})
     assert worst(found) is Level.OK, found
     assert of(found, "gateway", "certificate").level is Level.INFO
     assert of(found, "gateway", "token").level is Level.INFO
@@ -200,7 +187,7 @@ async def test_a_gateway_that_is_away_is_told_in_a_sentence(broker: Mosquitto, t
 async def test_a_silent_stream_is_bad(broker: Mosquitto, keys: Keys, tmp_path: Path) -> None:
     async with Gateway(FAST, keys=keys) as gateway:
         await gateway.fault("stall")
-        found = await look(tmp_path, **target(gateway, broker))
+        found = await look(tmp_path, **target(gateway, broker.port))
     assert faults(found) == [("gateway", "stream")]
 
 
@@ -209,7 +196,7 @@ async def test_unreadable_events_and_an_early_end_are_warnings(
 ) -> None:
     async with Gateway(FAST, keys=keys) as gateway:
         await gateway.fault("garbage", share=1.0, kind="empty object")
-        looking = asyncio.create_task(look(tmp_path, **target(gateway, broker)))
+        looking = asyncio.create_task(look(tmp_path, **target(gateway, broker.port)))
         await gateway.streaming()
         gateway.say(gateway.event())
         gateway.say(b"data: {}\r\n\r\n")
@@ -240,7 +227,7 @@ async def test_a_wrong_password_is_bad(keys: Keys, tmp_path: Path) -> None:
     with Mosquitto(f"password_file {tmp_path / 'passwords'}", "allow_anonymous false") as broker:
         async with Gateway(FAST, keys=keys) as gateway:
             account = {"mqtt__username": "me", "mqtt__password": "marked-password"}
-            found = await look(tmp_path, **target(gateway, broker, **account))
+            found = await look(tmp_path, **target(gateway, broker.port, **account))
     assert faults(found) == [("broker", "login")]
     assert "marked" not in str(found)
 
@@ -248,8 +235,8 @@ async def test_a_wrong_password_is_bad(keys: Keys, tmp_path: Path) -> None:
 async def test_an_acl_that_denies_the_base_topic_is_bad(keys: Keys, tmp_path: Path) -> None:
     with guarded(tmp_path, "topic readwrite solar/#") as broker:
         async with Gateway(FAST, keys=keys) as gateway:
-            denied = await look(tmp_path, **target(gateway, broker))
-            allowed = await look(tmp_path, **target(gateway, broker, mqtt__base_topic="solar"))
+            denied = await look(tmp_path, **target(gateway, broker.port))
+            allowed = await look(tmp_path, **target(gateway, broker.port, mqtt__base_topic="solar"))
     assert ("broker", "publish") in faults(denied)
     assert "envoy/#" in of(denied, "broker", "publish").remedy
     assert ("broker", "publish") not in faults(allowed)
@@ -263,7 +250,7 @@ async def test_a_broker_of_another_authority_is_bad(keys: Keys, tmp_path: Path) 
         async with Gateway(FAST, keys=keys) as gateway:
             for authority, expected in ((other, [("broker", "login")]), (ours, [])):
                 tls = {"mqtt__tls__enabled": True, "mqtt__tls__ca_file": str(authority)}
-                found = await look(tmp_path, **target(gateway, broker, **tls))
+                found = await look(tmp_path, **target(gateway, broker.port, **tls))
                 assert faults(found) == expected
     assert "over TLS" in of(found, "broker", "login").text
 
@@ -311,7 +298,7 @@ async def test_a_running_bridge_keeps_its_stream_and_its_connection(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(FAST, keys=keys) as gateway, listening(broker.port) as ears:
-        configured = settings(tmp_path, **target(gateway, broker))
+        configured = settings(tmp_path, **target(gateway, broker.port))
         async with bridging(configured):
             await gateway.streaming()
             await ears.hear("/live", count=3)
@@ -331,7 +318,7 @@ async def test_a_certificate_that_is_known_is_told_so_and_none_is_pinned(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(FAST, keys=keys) as gateway:
-        configured = settings(tmp_path, **target(gateway, broker))
+        configured = settings(tmp_path, **target(gateway, broker.port))
         async with bridging(configured):
             await eventually(lambda: pinned(tmp_path) == {SERIAL: shown(gateway)})
         first = shown(gateway)
@@ -348,7 +335,7 @@ async def test_a_newer_versions_data_is_a_finding_and_no_reason_to_end(
     for name in ("certificates.json", "installation.json"):
         (tmp_path / "data" / name).write_text('{"version": 99}')
     async with Gateway(FAST, keys=keys) as gateway:
-        found = await look(tmp_path, **target(gateway, broker))
+        found = await look(tmp_path, **target(gateway, broker.port))
     assert faults(found) == [("this", "data_dir")]
     assert "newer envoy-mqtt" in of(found, "this", "data_dir").text
 
@@ -389,9 +376,9 @@ async def test_as_a_command_its_status_tells_whether_something_is_bad(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with Gateway(FAST, keys=keys) as gateway:
-        well = await run(tmp_path, keys=target(gateway, broker))
+        well = await run(tmp_path, keys=target(gateway, broker.port))
         token = gateway.token(lifetime_s=-5)
-        ended = await run(tmp_path, "--json", keys=target(gateway, broker, gateway__token=token))
+        ended = await run(tmp_path, "--json", keys=target(gateway, broker.port, gateway__token=token))
     assert (well.status, well.err) == (0, "")
     assert well.out.endswith("\nEverything is well.\n")
     assert ended.status == 1

@@ -3,6 +3,7 @@
 import json
 import signal
 from collections.abc import Mapping
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,28 +14,13 @@ from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.installation import Installation
 from envoy_mqtt.simulator.options import Battery, Options, Wiring
-from tests.e2e.harness import Ears, Process, listening
+from tests.e2e.harness import Ears, Process, listening, target
 from tests.mosquitto import Mosquitto
 
 # The gateway's counters once a second, so that nothing takes minutes.
-QUICK = {"energy__interval_s": 5, "homeassistant__interval_s": 1}
+quick = partial(target, energy__interval_s=5, homeassistant__interval_s=1, gateway__source="readings")
 SERIAL = Options().serial
 LIFETIME = ("production_energy", "grid_import_energy", "grid_export_energy", "consumption_energy")
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
-def target(gateway: Gateway, broker: Mosquitto) -> dict[str, object]:
-    return QUICK | {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "gateway__source": "readings",
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": broker.port,
-    }
 
 
 def energies(ears: Ears) -> list[dict[str, Any]]:
@@ -63,7 +49,7 @@ async def test_energies_are_the_gateways_own_counters(broker: Mosquitto, keys: K
     async with (
         Gateway(options, keys=keys) as gateway,
         listening(broker.port) as ears,
-        Process(tmp_path, **target(gateway, broker)),
+        Process(tmp_path, **quick(gateway, broker.port)),
     ):
         told = (await ears.hear("/energy", count=2))[-1].json
         expected = counted(gateway)
@@ -81,7 +67,7 @@ async def test_kill_9_costs_no_energy_and_today_goes_on(
 ) -> None:
     async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
         for n in range(3):
-            async with Process(tmp_path, **target(gateway, broker)) as bridge:
+            async with Process(tmp_path, **quick(gateway, broker.port)) as bridge:
                 await ears.hear("/energy", count=2 * n + 2)
                 await bridge.stop(signal.SIGKILL)
         told = energies(ears)
@@ -97,7 +83,7 @@ async def test_a_counter_that_falls_is_not_told(
 ) -> None:
     """Zeros after a reboot, and the step back of 1.19 MWh (protocol notes, sections 3.5 and 7)."""
     async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
-        async with Process(tmp_path, **target(gateway, broker)):
+        async with Process(tmp_path, **quick(gateway, broker.port)):
             before = (await ears.hear("/energy", count=1))[-1].json
             await gateway.fault(fault)
             during = (await ears.hear("/energy", count=3))[-1].json
@@ -118,7 +104,7 @@ async def test_books_that_nobody_understands_are_kept_aside_and_said(
     async with (
         Gateway(Options(), keys=keys) as gateway,
         listening(broker.port) as ears,
-        Process(tmp_path, **target(gateway, broker)) as bridge,
+        Process(tmp_path, **quick(gateway, broker.port)) as bridge,
     ):
         await ears.hear("/energy")
         await bridge.says("energies of before lost")
@@ -137,7 +123,7 @@ async def test_books_of_a_newer_version_end_the_start_with_a_sentence(
     book.write_text('{"version": 99}')
     async with (
         Gateway(Options(), keys=keys) as gateway,
-        Process(tmp_path, **target(gateway, broker)) as bridge,
+        Process(tmp_path, **quick(gateway, broker.port)) as bridge,
     ):
         assert await bridge.process.wait() == 2
     assert "was written by a newer envoy-mqtt" in (tmp_path / "log").read_text()
@@ -148,7 +134,7 @@ async def test_state_has_what_live_and_energy_have(broker: Mosquitto, keys: Keys
     async with (
         Gateway(Options(phases=Wiring.SPLIT), keys=keys) as gateway,
         listening(broker.port) as ears,
-        Process(tmp_path, **target(gateway, broker)),
+        Process(tmp_path, **quick(gateway, broker.port)),
     ):
         await ears.hear("/energy")
         state = (await ears.hear(f"{SERIAL}/state", count=3))[-1]

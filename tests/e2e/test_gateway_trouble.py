@@ -5,28 +5,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
 from structlog.testing import capture_logs
 
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Layout, Options, Pace, Wiring
-from tests.e2e.harness import Ears, bridging, listening, settings
+from tests.e2e.harness import Ears, bridging, listening, settings, target
 from tests.mosquitto import Mosquitto
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
-def target(gateway: Gateway, broker: Mosquitto) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": broker.port,
-    }
 
 
 def numbered(event: bytes, number: int) -> bytes:
@@ -47,7 +32,7 @@ async def test_every_reading_of_a_burst_leaves_once_and_in_order(
     async with (
         Gateway(options, keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker))),
+        bridging(settings(tmp_path, **target(gateway, broker.port))),
     ):
         await gateway.streaming()
         burst = b"".join(numbered(gateway.event(), 1000 + n) for n in range(23))
@@ -72,7 +57,7 @@ async def test_a_line_of_a_megabyte_costs_one_event_and_the_connection_goes_on(
     async with (
         Gateway(options, keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker))) as app,
+        bridging(settings(tmp_path, **target(gateway, broker.port))) as app,
     ):
         await gateway.streaming()
         gateway.say(numbered(gateway.event(), 1))
@@ -92,7 +77,7 @@ async def test_unreadable_events_are_skipped_with_one_warning(
         async with (
             Gateway(options, keys=keys) as gateway,
             listening(broker.port) as ears,
-            bridging(settings(tmp_path, **target(gateway, broker))) as app,
+            bridging(settings(tmp_path, **target(gateway, broker.port))) as app,
         ):
             await gateway.streaming()
             for n in range(10):
@@ -124,7 +109,7 @@ async def test_what_is_published_follows_the_meters_and_not_the_stream(
         async with (
             Gateway(options, keys=keys) as gateway,
             listening(broker.port, f"envoy/{serial}/#") as ears,
-            bridging(settings(folder, **target(gateway, broker), mqtt__client_id=f"b{serial}")),
+            bridging(settings(folder, **target(gateway, broker.port), mqtt__client_id=f"b{serial}")),
         ):
             # Of inverters alone there is a reading a minute.
             live = (await ears.hear("/live", count=1 if layout == "none" else 3))[-1].json
@@ -186,7 +171,7 @@ async def survive(
     async with (
         Gateway(options, keys=keys) as gateway,
         listening(broker.port, f"envoy/{gateway.serial}/#") as ears,
-        bridging(settings(folder, **target(gateway, broker), mqtt__client_id=f"b{number}")),
+        bridging(settings(folder, **target(gateway, broker.port), mqtt__client_id=f"b{number}")),
         asyncio.timeout(trouble.longest_s),
     ):
         await ears.hear("/live", count=5)
@@ -233,7 +218,7 @@ async def test_retry_after_is_honoured(broker: Mosquitto, keys: Keys, tmp_path: 
     async with (
         Gateway(Options(rate_hz=10.0), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker))),
+        bridging(settings(tmp_path, **target(gateway, broker.port))),
     ):
         await ears.hear("/live")
         await gateway.fault("503", retry_after=4.0, path="/stream/meter")
@@ -280,7 +265,7 @@ async def test_another_serial_at_the_address_is_refused_where_one_is_given(
     with capture_logs() as logs:
         async with (
             Gateway(Options(rate_hz=10.0), keys=keys) as gateway,
-            bridging(settings(tmp_path, **target(gateway, broker), gateway__serial="999999999999")),
+            bridging(settings(tmp_path, **target(gateway, broker.port), gateway__serial="999999999999")),
         ):
             await gateway.visits.requested("/info", 2)
             assert [visit.path for visit in gateway.visits.requests if visit.token] == []
@@ -297,7 +282,7 @@ async def test_a_gateway_that_closes_instead_of_answering_is_asked_once_a_second
     """HTTP clients like to ask again at once when a connection closes before the answer."""
     async with Gateway(Options(), keys=keys) as gateway:
         await gateway.fault("hang_up")
-        async with bridging(settings(tmp_path, **target(gateway, broker))):
+        async with bridging(settings(tmp_path, **target(gateway, broker.port))):
             await gateway.visits.requested("/info", 3)
         connections = list(gateway.visits.connections)
     assert all(after - before >= 1.0 for before, after in pairwise(connections)), connections
@@ -308,6 +293,6 @@ async def test_a_gateway_that_says_only_who_it_is_is_offline(
 ) -> None:
     async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
         await gateway.fault("401")
-        async with bridging(settings(tmp_path, **target(gateway, broker))):
+        async with bridging(settings(tmp_path, **target(gateway, broker.port))):
             await ears.hear("/availability", b"offline")
             assert not ears.on("/live")

@@ -2,34 +2,18 @@
 
 import json
 import signal
+from functools import partial
 from pathlib import Path
-from typing import Any
-
-import pytest
 
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import Ears, Heard, Process, bridging, eventually, listening, settings
+from tests.e2e.harness import Ears, Heard, Process, bridging, eventually, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 RATE_HZ = 20.0
 
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
-def target(gateway: Gateway, port: int, **more: object) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": port,
-        "journal__enabled": True,
-        **more,
-    }
+journaled = partial(target, journal__enabled=True)
 
 
 def numbers(ears: Ears) -> list[int]:
@@ -48,7 +32,7 @@ async def test_the_journal_is_live_again_with_every_reading_and_never_retained(
     async with (
         Gateway(Options(rate_hz=RATE_HZ), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker.port))),
+        bridging(settings(tmp_path, **journaled(gateway, broker.port))),
     ):
         heard = await ears.hear("/journal", count=30)
         assert numbers(ears)[:30] == list(range(1, 31))
@@ -62,7 +46,7 @@ async def test_without_it_there_is_nothing_of_it(broker: Mosquitto, keys: Keys, 
     async with (
         Gateway(Options(rate_hz=RATE_HZ), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker.port, journal__enabled=False))),
+        bridging(settings(tmp_path, **journaled(gateway, broker.port, journal__enabled=False))),
     ):
         await ears.hear("/live", count=30)
         (health, *_) = await ears.hear("/bridge/health")
@@ -79,7 +63,7 @@ async def test_what_was_read_while_the_broker_was_away_comes_after_its_return(
     broker.stop()
     async with (
         Gateway(Options(rate_hz=RATE_HZ), keys=keys) as gateway,
-        bridging(settings(tmp_path, **target(gateway, broker.port))) as app,
+        bridging(settings(tmp_path, **journaled(gateway, broker.port))) as app,
     ):
         await eventually(lambda: app.gateways[0].bridge.readings > 60)
         broker.start()
@@ -99,7 +83,7 @@ async def test_a_broker_that_freezes_and_dies_gets_every_reading(
     """What it had acknowledged and not yet handed on died with it: only what it had not is the bridge's."""
     async with (
         Gateway(Options(rate_hz=RATE_HZ), keys=keys) as gateway,
-        bridging(settings(tmp_path, **target(gateway, broker.port))) as app,
+        bridging(settings(tmp_path, **journaled(gateway, broker.port))) as app,
     ):
         heard: list[Heard] = []
         for _ in range(2):  # a third time would look as if another client had our name
@@ -125,7 +109,7 @@ async def test_live_stays_quick_while_a_long_journal_leaves(
     broker.stop()
     async with (
         Gateway(Options(rate_hz=200.0), keys=keys) as gateway,
-        bridging(settings(tmp_path, **target(gateway, broker.port))) as app,
+        bridging(settings(tmp_path, **journaled(gateway, broker.port))) as app,
     ):
         await eventually(lambda: app.gateways[0].bridge.readings > 600)
         broker.start()
@@ -144,7 +128,7 @@ async def test_numbers_go_on_after_an_orderly_end_and_nothing_comes_twice(
     async with Gateway(Options(rate_hz=RATE_HZ), keys=keys) as gateway, listening(broker.port) as ears:
         for lives in range(3):
             before = len(numbers(ears))
-            async with Process(tmp_path, **target(gateway, broker.port, log__format="json")) as process:
+            async with Process(tmp_path, **journaled(gateway, broker.port, log__format="json")) as process:
                 await ears.until(lambda _, before=before: len(numbers(ears)) > before + 20)  # type: ignore[misc]
                 status, seconds = await process.stop(signal.SIGTERM)
                 assert (status, seconds < 5) == (0, True), lives
@@ -161,7 +145,7 @@ async def test_a_journal_that_the_broker_refuses_waits_and_is_told_of(keys: Keys
         async with (
             Gateway(Options(rate_hz=RATE_HZ), keys=keys) as gateway,
             listening(broker.port) as ears,
-            bridging(settings(tmp_path, **target(gateway, broker.port))) as app,
+            bridging(settings(tmp_path, **journaled(gateway, broker.port))) as app,
         ):
             await ears.hear("/live", count=30)
             topic = f"envoy/{Options().serial}/journal"
@@ -179,7 +163,7 @@ async def test_a_journal_that_cannot_be_written_is_a_problem_and_live_goes_on(
     async with (
         Gateway(Options(rate_hz=RATE_HZ), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker.port))),
+        bridging(settings(tmp_path, **journaled(gateway, broker.port))),
     ):
         await ears.hear("/live", count=30)
         await ears.until(lambda it: b'"disk"' in b"".join(each.payload for each in it.on("/bridge/health")))

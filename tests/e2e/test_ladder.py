@@ -15,25 +15,11 @@ from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys, issue
 from envoy_mqtt.simulator.options import Layout, Options, Wiring
 from envoy_mqtt.simulator.trouble import Value
-from tests.e2e.harness import PATIENCE_S, Ears, bridging, listening, settings
+from tests.e2e.harness import PATIENCE_S, Ears, addresses, bridging, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 PERSON = Person()
 DAY_S = 86_400.0
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
-def target(gateway: Gateway, broker: Mosquitto, **more: object) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": broker.port,
-        **more,
-    }
 
 
 def problems(ears: Ears) -> dict[str, Any]:
@@ -62,7 +48,9 @@ async def test_a_stream_that_owners_may_not_read_is_told_until_an_installers_tok
     file = tmp_path / "jwt"
     async with Gateway(Options(firmware="D7.6.175"), keys=keys) as gateway, listening(broker.port) as ears:
         file.write_text(gateway.owner_token)
-        async with bridging(settings(tmp_path, **target(gateway, broker, gateway__token_file=str(file)))):
+        async with bridging(
+            settings(tmp_path, **addresses(gateway, broker.port, gateway__token_file=str(file)))
+        ):
             await ears.until(lambda it: codes(it) == {"stream_not_for_role"})
             told, table = problems(ears)["stream_not_for_role"], ears.on("/bridge/health")[-1].json
             about = ears.on("/gateway")[-1].json
@@ -89,7 +77,7 @@ async def test_reconnect_starts_at_the_top_of_the_ladder(
     async with (
         Gateway(Options(stream=False), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, gateway__token=gateway.owner_token))) as app,
+        bridging(settings(tmp_path, **target(gateway, broker.port))) as app,
     ):
         await ears.until(lambda it: sources(it)[-1:] == ["readings"])
         gateway.refit(Options())
@@ -112,7 +100,7 @@ async def test_a_total_that_is_the_net_is_told_in_health_and_in_the_reason(
     async with (
         Gateway(options, keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, gateway__token=gateway.owner_token))),
+        bridging(settings(tmp_path, **target(gateway, broker.port))),
     ):
         await ears.until(lambda it: codes(it) == {"meter_total_is_net"})
         await ears.until(lambda it: "8.3.5433" in it.on("/gateway")[-1].json["source_reason"])
@@ -131,7 +119,7 @@ async def test_a_counter_that_steps_back_is_told_while_it_does(
     async with (
         Gateway(Options(), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, gateway__token=gateway.owner_token, **more))),
+        bridging(settings(tmp_path, **target(gateway, broker.port, **more))),
     ):
         await ears.hear("/energy")
         await gateway.fault("counters_back", wh=1_000.0)
@@ -177,7 +165,7 @@ async def test_why_the_cloud_gives_no_token_stands_in_health_until_there_is_one(
             "cloud__token_url": cloud.url,
             "gateway__token_file": str(file),
         }
-        async with bridging(settings(tmp_path, **target(gateway, broker, **account))):
+        async with bridging(settings(tmp_path, **addresses(gateway, broker.port, **account))):
             await ears.until(lambda it: codes(it) == {refusal.code})
             told = problems(ears)[refusal.code]
             assert told["serial"] == gateway.serial
@@ -194,7 +182,7 @@ async def test_the_end_of_a_token_is_told_in_time_and_gone_with_the_next(
     async with (
         Gateway(Options(), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, gateway__token_file=str(file)))),
+        bridging(settings(tmp_path, **addresses(gateway, broker.port, gateway__token_file=str(file)))),
     ):
         await ears.until(lambda it: codes(it) == {"token_missing"})
         began = gateway.clock() - 300 * DAY_S
@@ -212,7 +200,7 @@ async def test_another_gateway_at_the_address_is_told_while_it_is_there(
 ) -> None:
     async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
         known = {"gateway__token": gateway.owner_token, "gateway__serial": gateway.serial}
-        async with bridging(settings(tmp_path, **target(gateway, broker, **known))):
+        async with bridging(settings(tmp_path, **addresses(gateway, broker.port, **known))):
             await ears.until(well)
             await gateway.fault("other_serial")
             await gateway.fault("end")
@@ -227,7 +215,7 @@ async def test_a_renewed_certificate_is_told_although_it_is_followed(
     async with (
         Gateway(Options(), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, gateway__token=gateway.owner_token))),
+        bridging(settings(tmp_path, **target(gateway, broker.port))),
     ):
         await ears.until(well)
         await gateway.fault("new_certificate")
@@ -261,7 +249,7 @@ async def test_attempts_become_rarer_however_it_fails(
             await gateway.fault(fault, path="/ivp/meters /ivp/livedata/status /production.json")
         else:
             await gateway.fault(fault, **FAILURES[fault])  # type: ignore[arg-type]
-        async with bridging(settings(tmp_path, **target(gateway, broker, **known))):
+        async with bridging(settings(tmp_path, **addresses(gateway, broker.port, **known))):
             async with asyncio.timeout(PATIENCE_S):
                 await gateway.visits.until(lambda: len(starts(gateway)) >= 3)
         first, second, third = starts(gateway)[:3]

@@ -3,7 +3,6 @@
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,7 +10,7 @@ from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.pages import Answer
 from envoy_mqtt.simulator.recorded import Recorded
-from tests.e2e.harness import Ears, bridging, eventually, listening, settings
+from tests.e2e.harness import Ears, bridging, eventually, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 GATEWAYS = Path(__file__).parents[3] / "shared" / "gateways"
@@ -39,11 +38,6 @@ KEYS = (
 )
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 class Moving(Recorded):
     """A recording whose meters are read anew each second, as a gateway's are: the same but for the time."""
 
@@ -62,15 +56,6 @@ def playing(name: str) -> list[Recorded]:
     return [Moving(GATEWAYS / name)] if GATEWAYS.exists() else []
 
 
-def target(gateway: Gateway, broker: Mosquitto) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": broker.port,
-    }
-
-
 def known(ears: Ears) -> bool:
     lives = [each.json for each in ears.on("/live")]
     return any(None not in (live.get(key, ...) for key in KEYS) for live in lives)
@@ -86,7 +71,7 @@ async def test_a_recorded_gateway_comes_out_as_its_numbers_say(
         async with (
             Gateway(options, keys=keys, source=recorded) as gateway,
             listening(broker.port) as ears,
-            bridging(settings(tmp_path, **target(gateway, broker))),
+            bridging(settings(tmp_path, **target(gateway, broker.port))),
         ):
             await ears.until(known)
         live = ears.on("/live")[-1].json
@@ -101,7 +86,7 @@ async def test_a_copied_storage_leg_is_unknown_and_the_batteries_own_figure_is_t
         async with (
             Gateway(recorded.options(tokens=False), keys=keys, source=recorded) as gateway,
             listening(broker.port) as ears,
-            bridging(settings(tmp_path, **target(gateway, broker))),
+            bridging(settings(tmp_path, **target(gateway, broker.port))),
         ):
             await ears.until(known)
         live = ears.on("/live")[-1].json
@@ -142,7 +127,7 @@ async def test_what_the_gateway_flags_of_its_meters_stands_in_health_until_it_is
         async with (
             Gateway(options, keys=keys, source=recorded) as gateway,
             listening(broker.port) as ears,
-            bridging(settings(tmp_path, **target(gateway, broker))) as app,
+            bridging(settings(tmp_path, **target(gateway, broker.port))) as app,
         ):
             await ears.until(lambda it: bool(it.on("/bridge/health")) and code in codes(it))
             recorded.answers["ivp_meters"] = mended

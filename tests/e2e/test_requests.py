@@ -9,22 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
-import pytest
 
 from envoy_mqtt.app import App
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import Ears, Process, bridging, eventually, listening, settings
+from tests.e2e.harness import Ears, Process, bridging, eventually, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 SERIAL = Options().serial
 HOSTILE = 200
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
 
 
 class Operator:
@@ -51,15 +45,6 @@ class Operator:
 
         await self.ears.until(lambda _: bool(there()))
         return there()
-
-
-def target(gateway: Gateway, port: int) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "gateway__token": gateway.owner_token,
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": port,
-    }
 
 
 @asynccontextmanager

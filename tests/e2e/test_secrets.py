@@ -15,6 +15,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+import aiohttp
 import pytest
 
 from envoy_mqtt.simulator import identity
@@ -36,13 +37,13 @@ OLD_SERIAL = "122000007777"
 DERIVED = derived_password(OLD_SERIAL)
 WORDS = (PASSWORD, USERNAME, SESSION, BROKER_PASSWORD, PROXY_PASSWORD, DERIVED)
 
+PAGES = (
+    *("/healthz", "/metrics", "/api/state", "/api/doctor", "/api/history?serial=122000001234", "/events"),
+    *("/", f"/{PASSWORD}", "/api/history?serial=1"),
+)
+
 # From which path on a gateway is a mirror; before that it is itself.
 SCOPES = ("/info", "/ivp/meters", "/stream/meter")
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
 
 
 class Done(NamedTuple):
@@ -339,21 +340,41 @@ async def test_commands_without_a_token_never_name_one(keys: Keys, tmp_path: Pat
 
 
 async def watch(folder: Path, env: Mapping[str, str], found: Sequence[Mirror], ears: Ears | None) -> str:
-    """What `run` says until every gateway was asked twice and health has told of it."""
+    """What `run` says, in its log and on every page of its web server, until every gateway was asked twice
+    and health has told of it.
+    """
     log = folder / "log"
     with log.open("wb") as file:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "envoy_mqtt", "run"), cwd=folder, env=dict(env), stdout=file, stderr=file
+            *(sys.executable, "-m", "envoy_mqtt", "run"),
+            cwd=folder,
+            env={**env, "ENVOY_WEB__PORT": str(port := free_port())},
+            stdout=file,
+            stderr=file,
         )
     try:
         await eventually(lambda: all(mirror.asked >= 2 for mirror in found), patience_s=90.0)
         if ears is not None:
             told = len(ears.on("/bridge/health"))
             await ears.hear("/bridge/health", count=told + 1)
+        shown = await pages(port)
         process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(20):
             assert await process.wait() == 0
     finally:
         if process.returncode is None:
             process.kill()
-    return log.read_text()
+    return log.read_text() + shown
+
+
+async def pages(port: int) -> str:
+    """Every answer of a web server that tells of gateways and broker, with its headers."""
+    told = ""
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+        for path in PAGES:
+            async with client.get(path) as answer:
+                body = await (answer.content.readany() if path == "/events" else answer.read())
+                assert body
+                told += f"{answer.headers}{body.decode()}"
+    assert '"configured":' in told
+    return told

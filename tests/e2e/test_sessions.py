@@ -13,7 +13,7 @@ from envoy_mqtt.simulator.firmware import Role
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import bridging, eventually, listening, settings
+from tests.e2e.harness import addresses, bridging, eventually, listening, settings, target
 from tests.mosquitto import Mosquitto
 from tests.test_trust import pinned
 
@@ -21,24 +21,10 @@ SERIAL = Options().serial
 PERSON = Person()
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 @pytest.fixture
 def logs() -> Iterator[Any]:
     with capture_logs() as lines:
         yield lines
-
-
-def target(gateway: Gateway, broker: Mosquitto, **more: object) -> dict[str, Any]:
-    return {
-        "gateway__host": f"127.0.0.1:{gateway.port}",
-        "mqtt__host": "127.0.0.1",
-        "mqtt__port": broker.port,
-        **more,
-    }
 
 
 def account(cloud: Cloud) -> dict[str, Any]:
@@ -60,11 +46,11 @@ async def test_a_stream_that_is_not_for_owners_is_told_apart_from_an_ended_token
 ) -> None:
     """On 7.6.175, with the same 401 for both: an owner gets the readings, and is told why."""
     async with Gateway(Options(firmware="D7.6.175"), keys=keys) as gateway, listening(broker.port) as ears:
-        owner = target(gateway, broker, gateway__token=gateway.owner_token)
+        owner = target(gateway, broker.port)
         async with bridging(settings(tmp_path / "owner", **owner)):
             await ears.until(lambda it: any(each.json["source"] == "readings" for each in it.on("/live")))
         assert told(logs) == []
-        ended = target(gateway, broker, gateway__token=gateway.token(lifetime_s=-60.0))
+        ended = addresses(gateway, broker.port, gateway__token=gateway.token(lifetime_s=-60.0))
         async with bridging(settings(tmp_path / "ended", **ended)):
             await eventually(lambda: told(logs) != [])
     about = ears.on("/gateway")[-1].json
@@ -80,7 +66,9 @@ async def test_an_installers_token_reads_the_stream_there(
     async with (
         Gateway(Options(firmware="D7.6.175", rate_hz=10.0), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, gateway__token=gateway.installer_token))),
+        bridging(
+            settings(tmp_path, **addresses(gateway, broker.port, gateway__token=gateway.installer_token))
+        ),
     ):
         (about,) = await ears.hear("/gateway")
         await ears.hear("/live", count=2)
@@ -96,7 +84,7 @@ async def test_a_gateway_that_restarts_and_wants_its_cookie_is_followed_again(
         Gateway(options, keys=keys) as gateway,
         Cloud(keys, PERSON) as cloud,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, **account(cloud)))),
+        bridging(settings(tmp_path, **addresses(gateway, broker.port, **account(cloud)))),
     ):
         await ears.hear("/live", count=2)
         await gateway.fault("reboot", away_s=1.5, busy_s=1.5, zeros_s=0.0)
@@ -116,7 +104,7 @@ async def test_a_token_that_was_revoked_is_renewed_with_the_next_attempt(
         Gateway(Options(rate_hz=10.0), keys=keys) as gateway,
         Cloud(keys, PERSON) as cloud,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, **account(cloud)))),
+        bridging(settings(tmp_path, **addresses(gateway, broker.port, **account(cloud)))),
     ):
         await ears.hear("/live", count=2)
         await gateway.fault("revoked_tokens")
@@ -138,7 +126,7 @@ async def test_before_firmware_7_the_stream_comes_without_a_token(
         Gateway(Options(firmware=firmware, rate_hz=10.0), keys=keys) as gateway,
         Cloud(keys, PERSON) as cloud,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, **account(cloud)))),
+        bridging(settings(tmp_path, **addresses(gateway, broker.port, **account(cloud)))),
     ):
         (about,) = await ears.hear("/gateway")
         await ears.hear("/live", count=3)
@@ -159,7 +147,7 @@ async def test_an_old_gateway_that_gets_new_firmware_in_the_night_goes_on_with_a
     async with Cloud(keys, PERSON) as cloud, listening(broker.port) as ears:
         old = Gateway(Options(firmware="D5.0.62", rate_hz=10.0), keys=keys)
         async with old:
-            bridge = bridging(settings(tmp_path, **target(old, broker, **account(cloud))))
+            bridge = bridging(settings(tmp_path, **addresses(old, broker.port, **account(cloud))))
             await bridge.__aenter__()
             await ears.hear("/live", count=2)
         try:
@@ -181,7 +169,7 @@ async def test_a_challenge_of_garbage_is_a_sentence_and_the_bridge_goes_on(
         listening(broker.port) as ears,
     ):
         await gateway.fault("garbled_challenge")
-        async with bridging(settings(tmp_path, **target(gateway, broker))):
+        async with bridging(settings(tmp_path, **addresses(gateway, broker.port))):
             await gateway.visits.requested("/info", 3)
             await gateway.clear()
             await ears.hear("/live")
@@ -196,10 +184,10 @@ async def test_a_gateway_that_once_spoke_https_is_not_asked_over_http(
     """Somebody at its address speaks plain HTTP, says the same serial number, and would like a password."""
     async with Gateway(Options(rate_hz=10.0), keys=keys) as gateway:
         token = gateway.owner_token
-        async with bridging(settings(tmp_path, **target(gateway, broker, gateway__token=token))):
+        async with bridging(settings(tmp_path, **addresses(gateway, broker.port, gateway__token=token))):
             await gateway.streaming()
     async with Gateway(Options(firmware="D5.0.62"), keys=keys) as impostor:
-        where = target(impostor, broker, gateway__token=token)
+        where = addresses(impostor, broker.port, gateway__token=token)
         async with bridging(settings(tmp_path, **where, gateway__serial=SERIAL)):
             await eventually(lambda: told(logs) != [])
         assert impostor.visits.requests == []
@@ -216,7 +204,7 @@ async def test_no_token_is_sent_over_plain_http_whatever_answers_there(
     """It says it is new, and has no HTTPS."""
     async with Gateway(Options(tls=False), keys=keys) as gateway:
         token = gateway.owner_token
-        async with bridging(settings(tmp_path, **target(gateway, broker, gateway__token=token))):
+        async with bridging(settings(tmp_path, **addresses(gateway, broker.port, gateway__token=token))):
             await gateway.visits.requested("/info", 2)
         asked = {(visit.path, visit.token, visit.cookie) for visit in gateway.visits.requests}
         assert asked == {("/info", False, False)}
@@ -229,7 +217,7 @@ async def test_streaming_takes_one_connection_and_all_else_another_and_each_requ
     async with (
         Gateway(Options(rate_hz=10.0), keys=keys) as gateway,
         listening(broker.port) as ears,
-        bridging(settings(tmp_path, **target(gateway, broker, gateway__token=gateway.owner_token))) as app,
+        bridging(settings(tmp_path, **target(gateway, broker.port))) as app,
     ):
         await ears.hear("/live", count=5)
         assert len(gateway.visits.connections) <= 2

@@ -47,11 +47,6 @@ HOUSES = (
 )
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 class Truth(NamedTuple):
     """W of the whole house."""
 

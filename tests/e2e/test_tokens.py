@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pytest
 from structlog.testing import capture_logs
 
 from envoy_mqtt.simulator.cloud import Cloud, Person
@@ -20,11 +19,6 @@ from tests.mosquitto import Mosquitto
 PASSWORD = "marked-hunter2-secret"
 USERNAME = "marked.owner@example.com"
 PERSON = Person(USERNAME, PASSWORD)
-
-
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
 
 
 def account(gateway: Gateway, cloud: Cloud, broker: Mosquitto, **more: object) -> dict[str, Any]:

@@ -23,11 +23,6 @@ from tests.mosquitto import Mosquitto
 SERIAL = Options().serial
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 class Stage:
     """A bridge at work, a subscriber of its broker, and a client of its web server."""
 
@@ -168,6 +163,21 @@ async def test_a_silent_gateway_and_a_lost_broker_are_told_to_viewers_and_leave_
         stage.app.gateways[0].reconnect()
         await until("health", status="ok")
         assert (await stage.get("/healthz"))[0] == 200
+
+
+async def test_the_history_is_what_the_broker_was_told(broker: Mosquitto, keys: Keys, tmp_path: Path) -> None:
+    async with at_work(broker, keys, tmp_path, rate_hz=1.0) as stage:
+        await stage.ears.hear("/live", count=6)
+        status, told = await stage.get(f"/api/history?serial={SERIAL}&seconds=3600")
+        lives = {each.json["time"]: each.json for each in stage.ears.on("/live")}
+    assert status == 200
+    assert set(told) == {"time", "production", "net", "consumption", "storage"}
+    # Two that lie in one second by the clock are one mean.
+    alone = [n for n, time in enumerate(told["time"]) if time in lives]
+    assert len(alone) >= 2
+    for name in ("production", "net", "consumption"):
+        assert [told[name][n] for n in alone] == [lives[told["time"][n]][f"{name}_power"] for n in alone]
+    assert set(told["storage"]) == {None}
 
 
 def _moving(stage: Stage) -> tuple[int, int, int]:

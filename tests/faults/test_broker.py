@@ -31,11 +31,6 @@ from tests.mosquitto import Mosquitto
 UNLIMITED = resource.RLIM_INFINITY
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 @asynccontextmanager
 async def bridged(keys: Keys, folder: Path, port: int, **more: object) -> AsyncIterator[tuple[Gateway, int]]:
     options = Options(serial="122700000099", rate_hz=4.0)

@@ -19,11 +19,6 @@ MARKS = ("marked.me@example.com", "marked-hunter2")
 PERSON = Person(*MARKS)
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 async def ask(cloud: Simulated, role: str = "owner", **other: Any) -> Token:
     account = Account(**{"username": MARKS[0], "password": MARKS[1], "role": role} | other)
     return await fetch(Cloud(cloud.url, cloud.url), account, SERIAL)

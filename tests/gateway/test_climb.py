@@ -30,11 +30,6 @@ NOON = 1_750_500_000.0
 STILL = {"start": NOON, "speed": 1e-6, "seed": 3}
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 def counted(gateway: Gateway, path: str) -> int:
     return len(gateway.visits.of(path))
 

@@ -18,11 +18,6 @@ SERIAL = Options().serial
 OLD = "ab" * 32
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 async def ask(gateway: Gateway, guard: Guard, times: int = 1, *, renew: bool = False) -> None:
     """Ask who is there, each time over a connection of its own."""
     connector = aiohttp.TCPConnector(ssl=guard, force_close=True)

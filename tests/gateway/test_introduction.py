@@ -20,11 +20,6 @@ OLD = Options(firmware="R4.10.35")
 NEW_WITHOUT_TLS = Options(tls=False)
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 async def met(
     gateway: Gateway, road: Road, *, secure: bool = False, pinned: frozenset[str] = frozenset()
 ) -> tuple[Identity, str]:

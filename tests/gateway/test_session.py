@@ -25,11 +25,6 @@ METERS = "/ivp/meters"
 Own = dict[str, str | None]
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 def tokens_of(folder: Path, own: Own) -> Tokens:
     nowhere = Cloud("http://127.0.0.1:9", "http://127.0.0.1:9")
     return Tokens(folder, lambda: own["token"], None, nowhere, Line("gateway"))

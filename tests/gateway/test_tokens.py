@@ -30,11 +30,6 @@ START = 1_800_000_000.0
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 class House:
     """A data folder, a cloud, and a clock that tests set."""
 

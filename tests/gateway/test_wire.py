@@ -18,11 +18,6 @@ from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options, Pace
 
 
-@pytest.fixture(scope="module")
-def keys() -> Keys:
-    return Keys()
-
-
 @asynccontextmanager
 async def wired(gateway: Gateway, road: Road | None = None) -> AsyncIterator[Wire]:
     wire = Wire(f"{gateway.host}:{gateway.port}", Guard("off"), road or Road())

@@ -25,11 +25,6 @@ async def house(tmp_path: Path, broker: Mosquitto) -> AsyncIterator[HomeAssistan
         yield running
 
 
-@pytest.fixture(scope="session")
-def keys() -> Keys:
-    return Keys()
-
-
 @pytest.fixture
 def stage(tmp_path: Path, broker: Mosquitto, keys: Keys) -> Stage:
     return Stage(tmp_path, broker, keys)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import re
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,7 @@ homeassistant:
   name: Test
   unit_system: metric
   time_zone: Europe/Berlin
+  packages: !include_dir_named packages
 http:
   server_host: 127.0.0.1
   server_port: {port}
@@ -86,10 +88,13 @@ ONBOARDED = {
 
 
 class HomeAssistant:
-    """One installation with its folder; it can be stopped and started again."""
+    """One installation with its folder; it can be stopped and started again. `packages` are files of YAML
+    that it is given beside its configuration.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *packages: Path) -> None:
         self._folder = folder
+        self._packages = packages
         self._url = f"http://127.0.0.1:{free_port()}"
         self._process: asyncio.subprocess.Process | None = None
         self._socket: aiohttp.ClientWebSocketResponse | None = None
@@ -180,6 +185,9 @@ class HomeAssistant:
         (self._folder / ".storage").mkdir(parents=True)
         (self._folder / ".storage" / "onboarding").write_text(json.dumps(ONBOARDED))
         (self._folder / "configuration.yaml").write_text(CONFIGURATION.format(port=port))
+        (self._folder / "packages").mkdir()
+        for package in self._packages:
+            shutil.copy(package, self._folder / "packages")
         integration = self._folder / "custom_components" / "statistics_now"
         integration.mkdir(parents=True)
         for name, content in STATISTICS_NOW.items():

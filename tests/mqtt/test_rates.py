@@ -5,7 +5,7 @@ from typing import Any
 
 from envoy_mqtt.mqtt.discovery import Discovery, gateway_device, messages
 from envoy_mqtt.mqtt.rates import rates
-from envoy_mqtt.tariff.book import tariff_keys
+from envoy_mqtt.tariff.statement import tariff_keys
 from tests.mqtt.layouts import N, P, site, state
 from tests.tariff.ausgrid import TARIFF
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from envoy_mqtt.energy.amount import Amount, Source
 from envoy_mqtt.model import Instant
-from envoy_mqtt.tariff.book import Book, tariff_keys
+from envoy_mqtt.tariff.book import Book
 from envoy_mqtt.tariff.period import Period, Tariff, span
+from envoy_mqtt.tariff.statement import tariff_keys
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NIGHT = Period("night", 0.20, times=(span("22:00-06:00"),))
@@ -474,6 +475,13 @@ STEPS = st.lists(
 )
 
 
+# Zones, and the days on which their clocks change in 2026; one of them by half an hour.
+CHANGES = [
+    *(("Europe/Berlin", 3, 29), ("Europe/Berlin", 10, 25), ("Australia/Sydney", 10, 4)),
+    *(("Australia/Lord_Howe", 4, 5), ("America/St_Johns", 11, 1), ("Asia/Beirut", 3, 29), ("UTC", 1, 1)),
+]
+
+
 def tariff_with(hours: list[tuple[str, int, int]]) -> Tariff:
     periods = tuple(
         Period(name, 0.1 * ord(name), times=(span(f"{begin}:00-{end}:00"),)) for name, begin, end in hours
@@ -513,12 +521,17 @@ def test_whatever_happens_the_periods_sum_to_the_rise_and_none_falls(
 
 
 @settings(max_examples=40, deadline=None)
-@given(PERIODS, STEPS, st.integers(0, 24))
+@given(PERIODS, STEPS, st.integers(0, 24), st.sampled_from(CHANGES))
 def test_a_restart_at_any_instant_changes_nothing(
-    hours: list[tuple[str, int, int]], steps: list[Any], when: int
+    hours: list[tuple[str, int, int]], steps: list[Any], when: int, change: tuple[str, int, int]
 ) -> None:
-    """One house whose process ends and begins again, one whose process does not: the same in the end."""
-    houses = [House(tariff=tariff_with(hours)), House(tariff=tariff_with(hours))]
+    """One house whose process ends and begins again, one whose process does not: the same in the end. It is
+    the day before the zone's clocks change.
+    """
+    name, month, day = change
+    zone, tariff = ZoneInfo(name), tariff_with(hours)
+    eve = datetime(2026, month, day, 12, tzinfo=zone).timestamp() - 86_400.0
+    houses = [House(eve, tariff, zone), House(eve, tariff, zone)]
     for n, (_, seconds, import_w, export_w) in enumerate(steps):
         for house in houses:
             house.pass_by(seconds % 90, import_w, export_w, 100.0)

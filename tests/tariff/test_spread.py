@@ -112,3 +112,11 @@ def test_another_process_shares_it_the_same(
 ) -> None:
     it = spread(*parts)
     assert Spread(json.loads(json.dumps(it.memory))).share(rise_wh) == it.share(rise_wh)
+
+
+def test_a_moment_of_which_nothing_is_known_is_as_the_one_before_it() -> None:
+    """As after kill -9: two seconds before it were remembered, and the period changed while nobody looked."""
+    it = spread((DAY, 10.0, 2.0, 2.0), (NIGHT, 10.0, 0.0, 0.0))
+    assert shared(it, 20.0) == [("day", 10.0, 0.0), ("night", 10.0, 0.0)]
+    it = spread((DAY, 5.0, 0.0, 0.0), (NIGHT, 15.0, 3.0, 3.0), (TOMORROW, 20.0, 10.0, 30.0))
+    assert shared(it, 40.0) == [("day", 2.5, 0.0), ("night", 7.5, 0.0), ("night", 30.0, 0.0)]

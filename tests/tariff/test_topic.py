@@ -14,6 +14,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
 TARIFF = Tariff(
     "EUR", (Period("night", 0.2, times=(span("22:00-06:00"),)), Period("day", price_topic="prices")), (), 1.0
 )
+HEARD = {"prices": (b"0.5", Instant(1.0, 1_795_000_000.0))}
 TEN = datetime(2026, 11, 21, 22, tzinfo=BERLIN).timestamp()
 LIVE = ("production_power", "grid_import_power", "grid_export_power", "self_consumption_power")
 
@@ -23,7 +24,7 @@ class Second:
 
     def __init__(self, began: float, tariff: Tariff | None = TARIFF, memory: Any = None) -> None:
         self.unix, self.wh = TEN + began, 1000.0
-        self.summary = Summary(site(P, N), LIVE, Sums(zone=BERLIN, tariff=tariff), memory, {"prices": b"0.5"})
+        self.summary = Summary(site(P, N), LIVE, Sums(zone=BERLIN, tariff=tariff), memory, HEARD)
 
     @property
     def now(self) -> Instant:

@@ -38,6 +38,17 @@ async def test_a_viewer_who_comes_begins_with_the_last_of_everything() -> None:
     )
 
 
+async def test_it_is_remembered_since_when_a_gateway_is_what_it_is() -> None:
+    audience = Audience("envoy")
+    topic = f"envoy/{SERIAL}/availability"
+    audience.see(Message(topic, b"offline"))
+    first = audience.since[SERIAL]
+    audience.see(Message(topic, b"offline"))
+    assert audience.since == {SERIAL: first}
+    audience.see(Message(topic, b"online"))
+    assert audience.since[SERIAL] > first
+
+
 async def test_a_viewer_who_is_slow_gets_the_newest_and_the_other_everything() -> None:
     audience = Audience("envoy")
     with audience.viewing() as slow, audience.viewing() as quick:

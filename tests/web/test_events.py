@@ -18,6 +18,8 @@ SERIAL = "122100000017"
         ("envoy/122100000017/sensor/net_power", None),
         ("envoy/122100000017/journal", None),
         ("envoy/bridge/health", None),
+        ("envoy/json", None),
+        ("envoy/json/122100000017", None),
         ("envoy/122100000017", None),
         ("envoy/122100000017/", None),
         ("other/122100000017/live", None),

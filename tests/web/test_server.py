@@ -13,13 +13,21 @@ import aiohttp
 import pytest
 
 from envoy_mqtt.app import App
+from envoy_mqtt.web.files import Files
 from envoy_mqtt.web.server import MOST_CONNECTIONS
 from tests.e2e.harness import bridging, eventually, free_port, settings
 
 # Nobody listens on the port of the discard service.
-AWAY: dict[str, Any] = {"gateway__host": "127.0.0.1:9", "mqtt__host": "127.0.0.1", "mqtt__port": 9}
+AWAY: dict[str, Any] = {
+    "gateway__host": "127.0.0.1:9",
+    "gateway__serial": "122100000017",
+    "mqtt__host": "127.0.0.1",
+    "mqtt__port": 9,
+}
 
-PATHS = ("/", "/livez", "/healthz", "/metrics", "/api/state", "/events")
+SERIAL = "122100000017"
+HISTORY = f"/api/history?serial={SERIAL}"
+PATHS = ("/livez", "/healthz", "/metrics", "/api/state", HISTORY, "/api/doctor", "/events")
 
 # A token and a password that can be told from everything else.
 TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJtYXJrZWRfdG9rZW4ifQ.bWFya2Vk"
@@ -72,6 +80,7 @@ async def test_every_answer_is_for_this_page_alone(tmp_path: Path, path: str) ->
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Cache-Control"] == "no-store"
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert "camera=()" in headers["Permissions-Policy"]
         assert headers["Referrer-Policy"] == "no-referrer"
         assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
         assert headers["Server"] == "envoy-mqtt"
@@ -98,6 +107,14 @@ async def test_who_gives_no_name_is_refused(tmp_path: Path) -> None:
         writer.close()
 
 
+@pytest.mark.parametrize("query", ["", "?serial=", "?serial=122100000000", "?serial=%00&x=1"])
+async def test_prices_of_a_gateway_that_is_not_known_are_404(tmp_path: Path, query: str) -> None:
+    async with serving(tmp_path) as (_, client):
+        status, body, headers = await read(client, f"/api/prices{query}")
+        assert (status, headers["X-Content-Type-Options"]) == (404, "nosniff")
+        assert b"/api/prices?serial=" in body
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
 async def test_nothing_can_be_changed(tmp_path: Path, method: str) -> None:
     async with serving(tmp_path) as (_, client):
@@ -108,13 +125,114 @@ async def test_nothing_can_be_changed(tmp_path: Path, method: str) -> None:
 
 async def test_what_is_not_there_is_404_and_a_head_has_no_body(tmp_path: Path) -> None:
     async with serving(tmp_path) as (_, client):
-        for path in ("/index.php", "/../etc/passwd", "/api/state/x", "/%00", "/api/../livez/.."):
+        for path in ("/index.php", "/../etc/passwd", "/api/state/x", "/%00", "/api/../livez"):
             status, _, _ = await read(client, path)
-            assert status == (200 if path == "/api/../livez/.." else 404)
+            assert status == (200 if path == "/api/../livez" else 404)
         for path in PATHS:
             async with client.head(path) as answer:
                 assert answer.status in (200, 503)
                 assert await answer.read() == b""
+
+
+def outward() -> str | None:
+    """This machine's own address that is no loopback's, if it has one; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("198.51.100.1", 9))
+        except OSError:
+            return None
+        address: str = probe.getsockname()[0]
+        return address
+
+
+async def test_who_is_not_among_those_that_are_answered_is_told_so(tmp_path: Path) -> None:
+    async with serving(tmp_path, web__host="0.0.0.0", web__allowed_clients="203.0.113.1") as (_, client):
+        assert client._base_url is not None
+        assert (await read(client, "/livez"))[0] == 200  # this machine always is
+        if (here := outward()) is not None:
+            status, body, _ = await read(client, f"http://{here}:{client._base_url.port}/livez")
+            assert (status, b"web.allowed_clients" in body) == (403, True)
+
+
+async def test_a_proxy_may_be_asked_under_any_name(tmp_path: Path) -> None:
+    foreign = {"Host": "home.example.com", "X-Ingress-Path": "/api/hassio_ingress/abc"}
+    async with serving(tmp_path, web__trusted_proxies="127.0.0.1") as (_, client):
+        assert (await read(client, "/livez", headers=foreign))[0] == 200
+    async with serving(tmp_path, web__trusted_proxies="127.0.0.2") as (_, client):
+        assert (await read(client, "/livez", headers=foreign))[0] == 403
+
+
+async def test_the_history_of_a_gateway_that_was_never_read_is_empty(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (_, client):
+        status, body, headers = await read(client, HISTORY)
+        assert (status, headers["Content-Type"]) == (200, "application/json")
+        assert body == b'{"time":[],"production":[],"net":[],"consumption":[],"storage":[]}'
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "name"),
+    [
+        ("", 400, b"serial: "),
+        ("?serial=a", 400, b"serial: "),
+        (f"?serial={SERIAL}&seconds=x", 400, b"seconds: "),
+        ("?serial=122100000099", 404, b"serial: "),
+        ("?serial=%00", 400, b"serial: "),
+        ("?serial=%FF", 400, b"serial: "),
+    ],
+)
+async def test_what_cannot_be_told_of_is_a_sentence(
+    tmp_path: Path, query: str, status: int, name: bytes
+) -> None:
+    async with serving(tmp_path) as (_, client):
+        got, body, headers = await read(client, f"/api/history{query}")
+        assert (got, headers["Content-Type"]) == (status, "text/plain; charset=utf-8")
+        assert body.startswith(name)
+        assert body.count(b"\n") == 1
+
+
+async def test_who_comes_first_is_told_where_the_bridge_looks_and_what_it_misses(tmp_path: Path) -> None:
+    async with serving(tmp_path) as (app, client):
+        await eventually(lambda: app.gateways[0].line.trouble is not None)
+        _, body, _ = await read(client, "/api/doctor")
+        told = json.loads(body)
+    assert set(told) == {"configured", "availability_since", "gateways", "problems", "broker"}
+    assert told["configured"] == {
+        "file": None,
+        "gateways": [{"host": "127.0.0.1:9", "serial": SERIAL, "access": None}],
+        "broker": {"host": "127.0.0.1", "port": 9},
+    }
+    assert told["gateways"][SERIAL]["health"]["fresh"] is False
+    assert {"broker_unreachable"} < {problem["code"] for problem in told["problems"]}
+    assert all(problem["remedy"] for problem in told["problems"])
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("token", TOKEN), ("token_file", "token"), ("account__username", "me@example.com")]
+)
+async def test_of_what_lets_it_in_only_the_key_is_told(tmp_path: Path, key: str, value: str) -> None:
+    async with serving(tmp_path, **{f"gateway__{key}": value}) as (_, client):
+        _, body, _ = await read(client, "/api/doctor")
+    (gateway,) = json.loads(body)["configured"]["gateways"]
+    assert gateway["access"] == key.partition("__")[0]
+
+
+async def test_the_page_loads_only_what_is_its_own_and_is_not_sent_twice(tmp_path: Path) -> None:
+    page = await Files().file("/")
+    async with serving(tmp_path) as (_, client):
+        status, body, headers = await read(client, "/")
+        assert (status, body, headers["Content-Type"]) == (200, page.body, "text/html; charset=utf-8")
+        assert headers["Cache-Control"] == "no-cache"
+        policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+        assert policy["default-src"] == "'none'"
+        assert {policy.pop(each) for each in ("default-src", "base-uri", "form-action")} == {"'none'"}
+        assert set(policy.values()) == {"'self'"}
+        assert {"script-src", "style-src", "connect-src", "img-src", "frame-ancestors"} <= set(policy)
+        tag = headers["ETag"]
+        for known in (tag, f"W/{tag}", f'"other", {tag}', "*"):
+            status, body, headers = await read(client, "/", headers={"If-None-Match": known})
+            assert (status, body, headers["ETag"]) == (304, b"", tag)
+        status, _, _ = await read(client, "/", headers={"If-None-Match": '"other"'})
+        assert status == 200
 
 
 async def test_no_secret_is_in_any_answer(tmp_path: Path) -> None:

@@ -1,0 +1,93 @@
+"""The chart grows, and can be zoomed, moved and read."""
+
+from playwright.async_api import Browser
+
+from tests.page.house import House
+from tests.page.visit import Visit, visiting
+
+
+async def number(visit: Visit, name: str) -> float:
+    """One of the figures that the chart says of itself."""
+    return float(await visit.page.get_attribute("#plot", f"data-{name}") or 0)
+
+
+async def test_it_grows_with_every_reading(house: House, browser: Browser) -> None:
+    async with visiting(browser, house.address) as visit:
+        await visit.live()
+        points, last = await number(visit, "points"), await number(visit, "last")
+        await visit.until(
+            "(least) => Number(document.getElementById('plot').dataset.points) >= least", points + 3
+        )
+        assert await number(visit, "last") >= last + 2
+
+
+async def test_who_comes_later_sees_what_was_before(house: House, browser: Browser) -> None:
+    count = len(house.ears.on("/live"))
+    await house.ears.hear("/live", count=max(12, count))
+    async with visiting(browser, house.address) as visit:
+        await visit.live()
+        await visit.until("() => Number(document.getElementById('plot').dataset.points) >= 10")
+
+
+async def test_a_length_is_chosen_with_a_button(house: House, browser: Browser) -> None:
+    async with visiting(browser, house.address) as visit:
+        await visit.live()
+        for name, seconds in (("15 min", 900), ("24 h", 86400), ("6 h", 21600), ("1 h", 3600)):
+            button = visit.page.get_by_role("button", name=name, exact=True)
+            await button.click()
+            assert await number(visit, "span") == seconds
+            assert await button.get_attribute("aria-pressed") == "true"
+
+
+async def test_dragging_zooms_and_a_double_click_comes_back(house: House, browser: Browser) -> None:
+    async with visiting(browser, house.address) as visit:
+        await visit.live()
+        over = visit.page.locator(".u-over")
+        await over.scroll_into_view_if_needed()
+        box = await over.bounding_box()
+        assert box is not None
+        middle = box["y"] + box["height"] / 2
+        await visit.page.mouse.move(box["x"] + box["width"] * 0.2, middle)
+        await visit.page.mouse.down()
+        await visit.page.mouse.move(box["x"] + box["width"] * 0.5, middle, steps=4)
+        await visit.page.mouse.up()
+        await visit.until("() => !document.getElementById('follow').hidden")
+        assert await number(visit, "span") < 120
+        await over.dblclick()
+        await visit.until("() => document.getElementById('follow').hidden")
+        assert await number(visit, "span") == 3600
+
+
+async def test_keys_move_and_zoom_it(house: House, browser: Browser) -> None:
+    async with visiting(browser, house.address) as visit:
+        await visit.live()
+        await visit.page.focus("#plot")
+        await visit.page.keyboard.press("+")
+        assert await number(visit, "span") < 3600
+        await visit.page.keyboard.press("ArrowLeft")
+        await visit.until("() => !document.getElementById('follow').hidden")
+        await visit.page.keyboard.press("Escape")
+        assert await number(visit, "span") == 3600
+        assert await visit.page.locator("#follow").is_hidden()
+
+
+async def test_hovering_tells_the_time_and_the_values(house: House, browser: Browser) -> None:
+    async with visiting(browser, house.address) as visit:
+        await visit.live()
+        await visit.until("() => Number(document.getElementById('plot').dataset.points) >= 5")
+        over = visit.page.locator(".u-over")
+        box = await over.bounding_box()
+        assert box is not None
+        await over.hover(position={"x": box["width"] - 12, "y": 30})
+        await visit.until("() => /^\\d\\d:\\d\\d:\\d\\d$/.test(document.querySelector('.when').textContent)")
+        assert await visit.text(".curve[data-of=net] .value") != "–"
+
+
+async def test_a_curve_can_be_taken_away(house: House, browser: Browser) -> None:
+    async with visiting(browser, house.address) as visit:
+        await visit.live()
+        curve = visit.page.locator(".curve[data-of=net]")
+        await curve.click()
+        assert await curve.get_attribute("aria-pressed") == "false"
+        await curve.click()
+        assert await curve.get_attribute("aria-pressed") == "true"
