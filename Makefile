@@ -86,6 +86,9 @@ app: dist  ## the Home Assistant app's folder with the bridge in it, to be copie
 bench: .venv/.ready mosquitto  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
 
+docs: .venv/.ready  ## docs/configuration.md anew, from the settings and config.example.toml
+	$(BIN)/python -m tests.configuration_page
+
 dist: .venv/.ready  ## wheel and source distribution, in dist/
 	@rm -rf dist
 	@.tools/bin/uv build --quiet --no-build-isolation --python $(BIN)/python --out-dir dist

@@ -1,4 +1,4 @@
-"""What docs/development.md tells of the project is so: its paths, its targets, its layers, its commands."""
+"""What docs/development.md tells of the project is so: its paths, its picture, its layers, its commands."""
 
 import re
 import subprocess
@@ -24,12 +24,6 @@ def test_what_the_picture_shows_is_there() -> None:
     shown = re.findall(r"(?:gateway|mqtt|energy|tariff|web)/[a-z]+", picture)
     assert len(shown) >= 11
     assert [each for each in shown if not (ROOT / "envoy_mqtt" / f"{each}.py").exists()] == []
-
-
-def test_every_target_that_make_explains_is_named() -> None:
-    explained = re.findall(r"^([a-z-]+):.*## ", text("Makefile"), re.MULTILINE)
-    named = set(re.findall(r"(?:`|\$ )make ([a-z-]+)", PAGE))
-    assert set(explained) - named == {"app-requirements", "dist"}
 
 
 def test_its_layers_are_those_that_a_test_holds() -> None:

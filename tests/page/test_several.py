@@ -67,7 +67,7 @@ async def test_a_silent_one_is_left_out_and_named(tmp_path: Path, keys: Keys, br
 async def test_the_tariff_is_told(tmp_path: Path, keys: Keys, browser: Browser) -> None:
     async with (
         standing(tmp_path, keys, ROOF, lines=TARIFF) as house,
-        visiting(browser, house.address, viewport=PHONE, aloud=lambda line: "404" in line) as visit,
+        visiting(browser, house.address, viewport=PHONE) as visit,
     ):
         await visit.live()
         await visit.page.locator("#tariff [data-of=bill]").wait_for()

@@ -8,7 +8,7 @@
 // browser; who wants less motion sees the arrow heads alone.
 
 import { draw, mark, say } from "./dom.js";
-import { known, number, power, watts } from "./format.js";
+import { known, number, power } from "./format.js";
 
 // Below this nothing flows that anybody could see; inverters that wait for the morning take a few watts.
 const FLOWS_W = 1;
@@ -33,13 +33,12 @@ const NAMES = { solar: "Solar", grid: "Grid", house: "House", battery: "Battery"
 const METER = { solar: "production", grid: "net", house: "consumption", battery: "storage" };
 
 export function flow(svg) {
-  const title = svg.querySelector("title");
   const lines = draw("g");
   const nodes = draw("g");
   svg.append(lines, nodes);
   const line = Object.fromEntries(["solar", "grid", "battery"].map((of) => [of, newLine(lines, of)]));
   const node = Object.fromEntries(Object.keys(NAMES).map((of) => [of, newNode(nodes, of)]));
-  const view = { svg, title, line, node, peak: LEAST_PEAK_W, places: null, last: null };
+  const view = { svg, line, node, peak: LEAST_PEAK_W, places: null, last: null };
   new ResizeObserver(() => view.last && show(view, view.last)).observe(svg);
   return view;
 }
@@ -142,7 +141,6 @@ export function show(view, reading) {
   sky(view, shown.solar);
   mix(view.node.house, shown);
   charge(view.node.battery, reading.charge);
-  say(view.title, inWords(power, reading));
 }
 
 function settle(view, width, has) {
@@ -233,7 +231,7 @@ function mix(part, { solar, grid, battery }) {
   const r = part.radius;
   const round = 2 * Math.PI * r;
   let begun = 0;
-  const arcs = Object.entries(into).filter(([, watts]) => whole > 0 && watts / whole > 0.004);
+  const arcs = Object.entries(into).filter(([, watts]) => whole > 0 && watts / whole > 0.012);
   part.ring.replaceChildren(
     ...arcs.map(([of, watts]) => {
       const length = (watts / whole) * round;
@@ -250,18 +248,4 @@ function charge(part, percent) {
   part.level.setAttribute("width", known(percent) ? (11.8 * Math.min(100, Math.max(0, percent))) / 100 : 0);
   const full = `${number(percent)}\u00a0%`;
   say(part.name, !known(percent) ? NAMES.battery : part.radius < 56 ? full : `${NAMES.battery} ${full}`);
-}
-
-const SENTENCES = {
-  solar: (value) => `The sun gives ${watts(Math.max(0, value))}.`,
-  house: (value) => `The house uses ${watts(value)}.`,
-  grid: (value) => `${watts(Math.abs(value))} ${value < 0 ? "go to" : "come from"} the grid.`,
-  battery: (value) => `The battery ${value < 0 ? "takes" : "gives"} ${watts(Math.abs(value))}.`,
-};
-
-function inWords(power, reading) {
-  if (!reading.fresh) return "Power flow: no fresh reading.";
-  const told = Object.keys(SENTENCES).filter((of) => known(power[of])).map((of) => SENTENCES[of](power[of]));
-  if (known(reading.charge)) told.push(`The battery is at ${number(reading.charge)} %.`);
-  return told.join(" ");
 }

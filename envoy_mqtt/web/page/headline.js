@@ -36,7 +36,9 @@ export function show(reading) {
   say(at("verb"), VERBS[name]);
   say(at("big"), value);
   say(at("big-unit"), unit && `\u00a0${unit}`);
-  say(at("sentence"), sentence(reading, name));
+  const more = sentence(reading, name);
+  say(at("sentence"), more);
+  say(at("flow-title"), `${VERBS[name]}${known(size) ? ` ${watts(size)}` : ""}. ${more}`);
   document.title = known(size) && name !== "balance" ? `${value} ${unit} · ${VERBS[name]}` : `${VERBS[name]} · Envoy`;
   announce(name, size);
 }
@@ -59,12 +61,12 @@ function sentence(reading, name) {
 const ofSun = (production) => (production < 5 ? "the sun gives nothing" : `the sun gives ${watts(production)}`);
 
 export function showRate(tariff) {
-  const there = tariff && known(tariff.cost_per_hour);
-  at("rate").hidden = !there;
-  if (!there) return;
-  const { cost_per_hour: cost, currency } = tariff;
-  const earning = cost < 0;
-  say(at("rate"), `${earning ? "Earning" : "Costing"} ${money(Math.abs(cost), currency)} an hour · ${word(tariff.import_period)}`);
+  at("rate").hidden = !tariff || !known(tariff.cost_per_hour);
+  if (at("rate").hidden) return;
+  const { cost_per_hour: cost, currency, import_period: period } = tariff;
+  const what = cost < 0 ? "Earning" : "Costing";
+  const much = Math.abs(cost) < 0.005 ? "Costing nothing" : `${what} ${money(Math.abs(cost), currency)} an hour`;
+  say(at("rate"), `${much} · ${word(period)}`);
 }
 
 let told = { name: "", since: 0, said: "" };

@@ -37,6 +37,7 @@ function hear(name, data) {
     page.heardAt[data.serial] = performance.now();
     history.add(past(data.serial), data);
   }
+  if (name === "tariff" && !(data.serial in page.prices)) ask(data.serial);
   if (name === "availability" && before !== data.availability) {
     learn();
     examine();
@@ -80,12 +81,9 @@ async function examine() {
   later();
 }
 
-async function ask() {
-  for (const serial of site.serials(page.said)) {
-    if (page.said.gateways[serial].tariff) {
-      page.prices[serial] = await fetched(`api/prices?serial=${encodeURIComponent(serial)}`);
-    }
-  }
+async function ask(serial) {
+  page.prices[serial] = null;
+  page.prices[serial] = await fetched(`api/prices?serial=${encodeURIComponent(serial)}`);
   later();
 }
 
@@ -96,7 +94,7 @@ async function want(seconds) {
   if (!asked.length) return;
   const wide = seconds > 3700 ? 86400 : 3700;
   await Promise.all(asked.map((serial) => history.fill(past(serial), serial, wide)));
-  charts.renew(chart);
+  charts.redraw(chart);
 }
 
 function shownSerials() {
@@ -144,7 +142,7 @@ function showHouse(reading) {
   headline.showRate(reading.fresh ? tariff : null);
   flows.show(flow, reading);
   charts.curves(chart, Object.keys(reading.watts));
-  charts.advance(chart, Math.max(Date.now() / 1000 - 1, reading.time ?? 0));
+  charts.advance(chart, Math.max(Date.now() / 1000 - 1, reading.time ?? 0), reading.fresh ? reading.watts : {});
   charts.priced(chart, page.prices[chosen]);
   todays.show(site.today(said, chosen));
   tariffs.show(tariff);
@@ -189,7 +187,7 @@ function select(serial) {
   window.history.replaceState(null, "", `#${serial}`);
   show();
   want(chart.span);
-  charts.renew(chart);
+  charts.redraw(chart);
 }
 
 at("tabs").addEventListener("keydown", (event) => {
@@ -206,7 +204,6 @@ follow(hear, linked);
 setInterval(later, 1000); // the clock goes on while the bridge is silent
 setInterval(learn, ABOUT_EVERY_MS);
 setInterval(examine, DOCTOR_EVERY_MS);
-setInterval(ask, PRICES_EVERY_MS);
+setInterval(() => Object.keys(page.prices).forEach(ask), PRICES_EVERY_MS);
 setTimeout(examine, 500);
-setTimeout(ask, 1500);
 learn();

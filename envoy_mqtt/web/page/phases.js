@@ -6,11 +6,11 @@ import { METERS } from "./site.js";
 
 const NAMES = { production: "Solar", net: "Grid", consumption: "House", storage: "Battery" };
 const COLUMNS = [
-  ["power", "Power", "W", 0],
-  ["voltage", "Voltage", "V", 1],
-  ["current", "Current", "A", 2],
-  ["power_factor", "Power factor", "", 2],
-  ["frequency", "Frequency", "Hz", 2],
+  ["power", "Power", "Power", "W", 0],
+  ["voltage", "Voltage", "Volt.", "V", 1],
+  ["current", "Current", "Curr.", "A", 2],
+  ["power_factor", "Power factor", "PF", "", 2],
+  ["frequency", "Frequency", "Freq.", "Hz", 2],
 ];
 
 export function show(live) {
@@ -27,15 +27,13 @@ export function show(live) {
 }
 
 function table(meters, phases) {
-  const heads = COLUMNS.map(([, name, unit]) =>
-    make("th", { scope: "col" }, make("span", { class: "long" }, name), make("span", { class: "short", "aria-hidden": "true" }, SHORT[name]), unit ? make("small", {}, unit) : null),
+  const heads = COLUMNS.map(([, name, short, unit]) =>
+    make("th", { scope: "col", "aria-label": name }, make("span", { class: "long" }, name), make("span", { class: "short" }, short), unit ? make("small", {}, unit) : null),
   );
   const caption = make("caption", { class: "unseen" }, "Each meter, phase by phase");
   const head = make("thead", {}, make("tr", {}, make("td", {}), ...heads));
   return make("div", { class: "scroll" }, make("table", {}, caption, head, ...meters.map((meter) => body(meter, phases))));
 }
-
-const SHORT = { Power: "Power", Voltage: "Volt.", Current: "Curr.", "Power factor": "PF", Frequency: "Freq." };
 
 function body(meter, phases) {
   const whole = row(NAMES[meter], meter, "", "whole", phases.length > 0);
@@ -44,7 +42,7 @@ function body(meter, phases) {
 
 function row(name, meter, phase, kind, several) {
   // A sum of voltages is no voltage: where there are phases the whole has none.
-  const cells = COLUMNS.map(([key, , , decimals]) =>
+  const cells = COLUMNS.map(([key, , , , decimals]) =>
     several && !phase && (key === "voltage" || key === "current")
       ? make("td")
       : make("td", { "data-key": `${meter}_${phase}${key}`, "data-decimals": decimals }),
