@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from envoy_mqtt.terminal.board import Board
 from envoy_mqtt.terminal.line import length
-from envoy_mqtt.terminal.picture import Scene, picture, watts
+from envoy_mqtt.terminal.picture import Scene, picture
 
 SERIAL = "122100000017"
 NOON = 1_782_043_200.0  # 2026-06-21 12:00 UTC
@@ -75,14 +75,16 @@ WELL = board(
 def test_a_house_that_feeds_the_grid_is_shown_in_numbers_bars_and_words() -> None:
     lines = shown(WELL)
     bars = {line.split()[0]: line.count("█") for line in lines if "█" in line}
-    # 48 columns for the largest of them, 3412.3 W.
-    assert bars == {"solar": 48, "house": 11, "grid": 30, "battery": 7}
+    # 42 columns for the largest of them, 3412.3 W.
+    assert bars == {"solar": 42, "house": 10, "grid": 26, "battery": 6}
     assert [line.split("█")[0].split() for line in lines if "█" in line] == [
         ["solar", "3.41", "kW"],
         ["house", "807", "W"],
         ["grid", "2.11", "kW", "exporting"],
-        ["battery", "500", "W", "↑", "76", "%"],
+        ["battery", "500", "W", "charging", "76", "%"],
     ]
+    narrow = [line.split("█")[0].split() for line in shown(WELL, width=40) if line.startswith("battery")]
+    assert narrow[0] == ["battery", "500", "W", "charging"]
     assert "The house feeds 2.11 kW into the grid." in lines
     assert lines[0] == "envoy-mqtt" + " " * 62 + "12:00:02"
     assert next(line for line in lines if line.startswith(SERIAL)).endswith(" 2 s old")
@@ -186,8 +188,3 @@ def test_whatever_anybody_publishes_is_shown_or_not_and_nothing_breaks(
     )
     for line in picture(it, SCENE, width, height):
         assert all(text.isprintable() for text, _ in line)
-
-
-def test_powers_are_watts_and_then_kilowatts() -> None:
-    told = [watts(each) for each in (None, -0.4, -3.4, 999.4, 999.6, -12_345.0)]
-    assert told == ["–", "0 W", "-3 W", "999 W", "1.00 kW", "-12.35 kW"]
