@@ -34,6 +34,9 @@ ELECTRICAL = {
 }
 COLUMN = 11
 
+# Columns of the table of gateways.
+SERIAL, NARROW = 13, 9
+
 
 def flow(live: Table, width: int) -> Iterator[Line]:
     """A line for each meter there is, with a bar as long as its power."""
@@ -97,23 +100,25 @@ def _cell(key: str, value: float | None) -> str:
 
 
 def overview(board: Board, width: int) -> Iterator[Line]:
-    """All gateways in a table, and their sum where each of them knows."""
-    meters = [
-        meter for meter in NAMES if any(f"{meter}_power" in each.live for each in board.gateways.values())
-    ][: max(1, (width - 14) // COLUMN)]
-    yield [(" " * 14 + "".join(f"{NAMES[meter][0]:>{COLUMN}}" for meter in meters), DIM)]
-    powers = {
-        serial: [number(each.live, f"{meter}_power") for meter in meters]
-        for serial, each in sorted(board.gateways.items())
-    }
-    for serial, values in powers.items():
+    """All gateways in a table, and their sum where each that has such a meter knows."""
+    tables = {serial: gateway.live for serial, gateway in sorted(board.gateways.items())}
+    meters = [each for each in NAMES if any(f"{each}_power" in live for live in tables.values())]
+    meters = meters[: max(1, (width - SERIAL) // NARROW)]
+    yield [(" " * SERIAL + "".join(f"{NAMES[meter][0]:>{NARROW}}" for meter in meters), DIM)]
+    for serial, live in tables.items():
         style = BAD if board.gateways[serial].online is False else PLAIN
-        yield [(f"{serial:<14}", style), ("".join(f"{watts(value):>{COLUMN}}" for value in values), PLAIN)]
-    totals = [_sum(column) for column in zip(*powers.values(), strict=True)]
-    yield [(f"{'together':<14}", STRONG), ("".join(f"{watts(it):>{COLUMN}}" for it in totals), STRONG)]
+        powers = [number(live, f"{meter}_power") for meter in meters]
+        yield [(f"{serial:<{SERIAL}}", style), (_beside(powers), PLAIN)]
+    totals = [_sum(list(tables.values()), f"{meter}_power") for meter in meters]
+    yield [(f"{'together':<{SERIAL}}", STRONG), (_beside(totals), STRONG)]
 
 
-def _sum(values: tuple[float | None, ...]) -> float | None:
+def _beside(powers: list[float | None]) -> str:
+    return "".join(f"{watts(power):>{NARROW}}" for power in powers)
+
+
+def _sum(tables: list[Table], key: str) -> float | None:
+    values = [number(live, key) for live in tables if key in live]
     known = [value for value in values if value is not None]
     return sum(known) if len(known) == len(values) else None
 

@@ -148,12 +148,17 @@ def test_before_anything_was_told_it_says_so() -> None:
 
 
 def test_several_gateways_are_a_table_with_their_sum_and_an_unknown_one_has_none() -> None:
-    it = board(("1/live", {"net_power": 100, "production_power": 50}), ("2/live", {"net_power": -300}))
+    it = board(
+        ("1/live", {"net_power": 100, "production_power": 50, "consumption_power": 150}),
+        ("2/live", {"net_power": -300, "production_power": None}),
+    )
     lines = [line.split() for line in shown(it)]
-    assert ["solar", "grid"] in lines
-    assert ["1", "50", "W", "100", "W"] in lines
-    assert ["2", "–", "-300", "W"] in lines
-    assert ["together", "–", "-200", "W"] in lines
+    assert ["solar", "house", "grid"] in lines
+    assert ["1", "50", "W", "150", "W", "100", "W"] in lines
+    assert ["2", "–", "–", "-300", "W"] in lines
+    # The second has no meter of the house, and one of the sun that says nothing.
+    assert ["together", "–", "150", "W", "-200", "W"] in lines
+    assert ["solar", "house", "grid"] in [line.split() for line in shown(it, width=40)]
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 20), (160, 50), (30, 5), (20, 1)])
