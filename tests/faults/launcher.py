@@ -4,7 +4,7 @@ HOSTS holds lines `ADDRESS NAME`, read at every look-up; a name below `.test` th
 resolve. Without root nobody can change what a machine's resolver says, so the process gets another one.
 
 SIGUSR1 makes it write how many asyncio tasks it has into the file `tasks` beside HOSTS. SIGUSR2 makes it read
-the file `clock` there: seconds by which the wall clock was set, and seconds for which the machine slept, while
+the file `clock` there: seconds by which the wall clock was set, and for which the machine slept, while
 its boot clock went on and its monotonic one, the event loop's, did not.
 """
 
