@@ -131,6 +131,8 @@ LAYERS = {
         "gateway.climb",
         "gateway.client",
         "books",
+        "bookkeeper",
+        "roster",
         "zone",
         "almanac",
         "gateway.locate",
