@@ -20,7 +20,7 @@ from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
 from tests.app.supervisor import TOKEN, supervising
-from tests.e2e.harness import bridging, free_port, listening, settings
+from tests.e2e.harness import bridging, free_port, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 COMMAND = (sys.executable, "-m", "envoy_mqtt", "watch")
@@ -49,10 +49,7 @@ async def at_work(broker: Mosquitto, keys: Keys, folder: Path) -> AsyncIterator[
     async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
         it = settings(
             folder,
-            gateway__host=f"127.0.0.1:{gateway.port}",
-            gateway__token=gateway.owner_token,
-            mqtt__host="127.0.0.1",
-            mqtt__port=broker.port,
+            **target(gateway, broker.port),
         )
         async with bridging(it):
             await ears.hear("/energy")
