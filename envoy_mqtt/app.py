@@ -9,7 +9,6 @@ the broker's connection closes.
 """
 
 import asyncio
-import gc
 import signal
 import socket
 import time
@@ -37,7 +36,7 @@ from envoy_mqtt.followed import Gateway, reload
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.life import Life
 from envoy_mqtt.line import Line
-from envoy_mqtt.memory import give_back
+from envoy_mqtt.memory import collect, freeze, give_back
 from envoy_mqtt.mqtt.connection import Broker
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
@@ -65,8 +64,8 @@ KEEP_S = 2.0
 
 MEGABYTE = 1_000_000
 
-# What could not be written is tried again so often; and so often the allocator gives back what a broker's
-# return or a slow minute needed for a moment: without it a day of those kept 5 MiB.
+# What could not be written is tried again so often, and memory is tidied: without that a day of bursts and
+# restarts kept 5 MiB.
 SAVE_AGAIN_S = 60.0
 
 # The first pages, energies and announcements leave something behind, too: 2 MiB on a bad day.
@@ -95,6 +94,7 @@ class App:
         self._outbox = Outbox(None if self._spool is None else self._spool.keep)
         self._zone = zone.configured(settings.site.timezone)
         self._bookkeeper = Bookkeeper(Books(settings.data_dir), self._line)
+        self._ended = 0
         self.gateways = [
             self._gateway(number, name, gateway, publish)
             for number, (name, gateway) in enumerate(sections(settings))
@@ -210,12 +210,18 @@ class App:
             if met != known or all_fresh > fresh or now().steady >= again_at:
                 again_at = now().steady + SAVE_AGAIN_S
                 self._roster.look([each.bridge for each in self.gateways])
-                give_back()
+                self._tidy()
             if met != known:
-                _stop_collecting()
+                freeze()
                 asyncio.get_running_loop().call_later(SETTLED_S, give_back)
             known, connects, fresh = met, self.publisher.connects, all_fresh
             await asyncio.sleep(1)
+
+    def _tidy(self) -> None:
+        """Give back what is of no use any more; a connection that has ended leaves garbage behind."""
+        ended = self.publisher.connects + sum(sum(each.line.reconnects.values()) for each in self.gateways)
+        (collect if ended != self._ended else give_back)()
+        self._ended = ended
 
     async def _sum_up(self, gateway: Gateway) -> None:
         """Energies are remembered before they are told; a disk that hangs delays nothing but them."""
@@ -258,16 +264,6 @@ class App:
     def _as_client(self, mqtt: config.Mqtt) -> Broker:
         client_id = mqtt.client_id or self._roster.client_id
         return choices.broker(mqtt, client_id, self._state, wanted(self._settings))
-
-
-def _stop_collecting() -> None:
-    """What is there now stays: without this the collector looks through all of it again and again.
-
-    With a thousand gateways that stops the bridge for 150 ms every few seconds, and finds nothing.
-    """
-    gc.collect()
-    gc.freeze()
-    give_back()
 
 
 def _spool(settings: Settings, line: Line) -> Spool | None:
