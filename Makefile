@@ -43,6 +43,7 @@ test-image: .venv/.ready mosquitto  ## the container image, built and run withou
 	@[ ! -e .tools/image/ready ] || $(BIN)/pytest tests/image
 
 test-package: dist mosquitto  ## wheel and source distribution, installed and run as people do
+	@tests/need.sh systemd-analyze=systemd
 	$(BIN)/pytest tests/package
 
 test-faults: .venv/.ready mosquitto  ## networks, brokers, disks and far ends that misbehave; its table at the end
@@ -79,8 +80,14 @@ format: .venv/.ready  ## let ruff write the format
 app-requirements: .venv/.ready  ## the list of packages in the Home Assistant app's image, from uv.lock
 	@.tools/bin/uv export --frozen --offline --quiet --no-dev --no-emit-project --no-header > docker/addon/requirements.txt
 
+app: dist  ## the Home Assistant app's folder with the bridge in it, to be copied: dist/app
+	@mkdir dist/app && cp -r docker/addon dist/app/envoy_mqtt && cp dist/*.whl dist/app/envoy_mqtt
+
 bench: .venv/.ready mosquitto  ## the README's figures, measured here
 	$(BIN)/python -m benchmarks
+
+docs: .venv/.ready  ## docs/configuration.md anew, from the settings and config.example.toml
+	$(BIN)/python -m tests.configuration_page
 
 dist: .venv/.ready  ## wheel and source distribution, in dist/
 	@rm -rf dist

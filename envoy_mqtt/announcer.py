@@ -1,6 +1,7 @@
 """Home Assistant is told of the devices there are, and what is gone is emptied, across restarts too.
 
-What was told is remembered in `announced.json` in `data_dir`, by gateway. A change goes out in steps, with
+What was told is remembered in `announced.json` in `data_dir`, by gateway; of one that was replaced all goes,
+once every configured gateway is read and none of them is it. A change goes out in steps, with
 time for Home Assistant between them (`mqtt.migration`), remembered before the first; who is interrupted
 begins again. A step is over when the broker has it: an outbox without one keeps the newest message of a
 topic, and each of a step counts. A gateway is known only once it has said its availability, so that leaves
@@ -108,12 +109,19 @@ class Announcer:
         met = {each.serial: each for each in reversed(self._bridges) if each.serial and each.site}
         news = {serial: each for serial, each in met.items() if self._seen.get(serial) != _face(each)}
         unwanted = [serial for serial, told in self._told.items() if told.devices and not self._options]
-        return {**dict.fromkeys(unwanted), **news}
+        return {**dict.fromkeys(unwanted), **dict.fromkeys(self._replaced()), **news}
+
+    def _replaced(self) -> set[str]:
+        """Gateways that none of ours can be: each of those has said who it is, and is read."""
+        if not self._bridges or not all(each.online for each in self._bridges):
+            return set()
+        ours = {each.serial for each in self._bridges}
+        return {serial for serial, told in self._told.items() if told != NOTHING} - ours
 
     async def _announce(self, news: Mapping[str, Bridge | None]) -> None:
-        plans = {}
+        plans, replaced = {}, self._replaced()
         for serial, bridge in news.items():
-            plans[serial] = self._plan(self._told.get(serial, NOTHING), bridge)
+            plans[serial] = self._plan(self._told.get(serial, NOTHING), bridge, gone=serial in replaced)
             await asyncio.sleep(0)  # a thousand gateways are a second's work
         await self._remember({serial: plan.meanwhile for serial, plan in plans.items()})
         connects = self._broker.connects
@@ -124,14 +132,17 @@ class Announcer:
                 return
         self._seen |= {serial: plan.face for serial, plan in plans.items()}
         await self._remember({serial: plan.told for serial, plan in plans.items()})
+        for serial in replaced:
+            self._line.note("replaced gateway's topics emptied", serial=serial)
 
-    def _plan(self, before: Told, bridge: Bridge | None) -> _Plan:
+    def _plan(self, before: Told, bridge: Bridge | None, *, gone: bool) -> _Plan:
         devices = self._devices(bridge)
-        topics = before.topics if bridge is None else tuple(sorted(bridge.topics))
-        gone = [Message(topic, b"", qos=1) for topic in before.topics if topic not in topics]
+        kept = () if gone else before.topics
+        topics = kept if bridge is None else tuple(sorted(bridge.topics))
+        farewell = [Message(topic, b"", qos=1) for topic in before.topics if topic not in topics]
         both = Told(meanwhile(before.devices, devices), tuple(sorted({*before.topics, *topics})))
         told = Told({device.node: known(device) for device in devices}, topics)
-        steps = changes(before.devices, devices) + [gone] * bool(gone)
+        steps = changes(before.devices, devices) + [farewell] * bool(farewell)
         return _Plan(steps, both, told, bridge and _face(bridge))
 
     async def _lead(self, step: Sequence[Step], connects: int) -> bool:
@@ -174,7 +185,8 @@ class Announcer:
             await self._write()
 
     async def _write(self) -> None:
-        content = {"gateways": {serial: told._asdict() for serial, told in self._told.items()}}
+        told = {serial: each._asdict() for serial, each in self._told.items() if each != NOTHING}
+        content = {"gateways": told}
         try:
             await asyncio.to_thread(store.write, self._path, VERSION, content)
             self._line.mended(UNWRITABLE)

@@ -217,7 +217,7 @@ class App:
 
     async def _tick(self) -> None:
         known: list[str | None] = [None for _ in self.gateways]
-        connects, again_at = self.publisher.connects, 0.0
+        connects, again_at, fresh = self.publisher.connects, 0.0, False
         while True:
             for gateway in self.gateways:
                 self._outbox.put(gateway.tick(now()))
@@ -226,14 +226,15 @@ class App:
             met = [each.bridge.serial for each in self.gateways]
             if met != known or connects != self.publisher.connects:
                 self._say_info()
-            if met != known or now().steady >= again_at:
+            all_fresh = all(each.bridge.online for each in self.gateways)
+            if met != known or all_fresh > fresh or now().steady >= again_at:
                 again_at = now().steady + SAVE_AGAIN_S
                 self._remember()
                 give_back()
             if met != known:
                 _stop_collecting()
                 asyncio.get_running_loop().call_later(SETTLED_S, give_back)
-            known, connects = met, self.publisher.connects
+            known, connects, fresh = met, self.publisher.connects, all_fresh
             await asyncio.sleep(1)
 
     async def _sum_up(self, gateway: Gateway) -> None:
@@ -279,6 +280,8 @@ class App:
         for gateway in self.gateways:
             if gateway.bridge.serial is not None:
                 remembered = remembered.met(gateway.bridge.serial)
+        if all(gateway.bridge.online for gateway in self.gateways):  # what is no one's was replaced
+            remembered = remembered.without_others([gateway.bridge.serial for gateway in self.gateways])
         if remembered != self._installation:
             try:
                 installation.save(self._data_dir, remembered)

@@ -54,6 +54,7 @@ class Gateway:
         self._outbox = outbox
         self._pins = pins
         self._until = asyncio.timeout(None)
+        self._fresh = False
         self._resets: dict[str | None, int] = {}
         self._reconnects_before = 0
 
@@ -100,7 +101,19 @@ class Gateway:
         self._watch_counters()
         if self.bridge.frozen(now):
             self.line.warn("gateway repeats the same reading", again_after_s=FROZEN_EVERY_S)
-        return self.bridge.tick(now)
+        messages = self.bridge.tick(now)
+        self._watch_silence(now)
+        return messages
+
+    def _watch_silence(self, now: Instant) -> None:
+        """One line of the log for readings that stay away over a connection that stands, and one for their
+        return; what is frozen or cannot be read has a line of its own.
+        """
+        before, self._fresh = self._fresh, self.bridge.online
+        if self._fresh:
+            self.line.heard()
+        elif before and health.offline_reason(self.facts(now), now.steady) == "timeout":
+            self.line.silent("timeout", health.CAUSES["timeout"])
 
     def hear(self, topic: str, payload: bytes, now: Instant) -> bool:
         """A message came on a price's topic; whether it was understood."""

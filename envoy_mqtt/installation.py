@@ -6,6 +6,7 @@ has met, so that after a crash it can say that their readings are not fresh befo
 
 import os
 import uuid
+from collections.abc import Container
 from errno import EACCES, ENOTDIR
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,6 +33,10 @@ class Installation(NamedTuple):
     def met(self, serial: str) -> "Installation":
         """The same, with one more gateway remembered."""
         return self if serial in self.serials else self._replace(serials=(*self.serials, serial))
+
+    def without_others(self, serials: Container[str | None]) -> "Installation":
+        """The same, with no gateway remembered but these."""
+        return self._replace(serials=tuple(each for each in self.serials if each in serials))
 
 
 def load(folder: Path) -> Installation:

@@ -90,6 +90,18 @@ class Line:
         self._told.clear()
         return True
 
+    def silent(self, reason: str, sentence: str) -> None:
+        """Nothing comes although the connection is there; if that is lost as well, it is the same story."""
+        if self._lost_at is None:
+            self._lost_at = self._clock()
+            self._log.warning(f"{self._what} silent", error=sentence, reason=reason)
+
+    def heard(self) -> None:
+        """Something comes again; of a connection that was lost meanwhile `back` tells."""
+        if self._lost_at is not None and self.trouble is None:
+            self._log.info(f"{self._what} back", away_s=round(self._clock() - self._lost_at, 1))
+            self._lost_at = None
+
     def warn(
         self,
         event: str,

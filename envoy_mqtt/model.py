@@ -18,6 +18,11 @@ class Instant(NamedTuple):
     unix: float
 
 
+# A machine without a clock chip starts in 1970 and knows the time only once the network told it; before
+# 2024 nothing can be said of dates.
+CLOCK_SET = 1_704_067_200.0  # 2024-01-01
+
+
 class Kind(StrEnum):
     """What a fitted transformer measures; meters of any other kind are listed and otherwise ignored."""
 

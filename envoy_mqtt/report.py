@@ -9,10 +9,9 @@ from typing import Protocol
 
 from envoy_mqtt import __version__, health, log
 from envoy_mqtt.clock import steady
-from envoy_mqtt.gateway.token import CLOCK_SET
 from envoy_mqtt.line import Line
 from envoy_mqtt.memory import resident_mib
-from envoy_mqtt.model import Instant
+from envoy_mqtt.model import CLOCK_SET, Instant
 from envoy_mqtt.mqtt.message import Message, encode
 from envoy_mqtt.mqtt.payload import Publish
 from envoy_mqtt.mqtt.publisher import Publisher

@@ -28,6 +28,7 @@ from envoy_mqtt.mqtt.message import Message
 from envoy_mqtt.mqtt.payload import Publish
 from envoy_mqtt.outbox import Outbox
 from tests.mqtt.layouts import SERIAL, N, P, site
+from tests.test_bridge import event
 
 CONFIG = f"homeassistant/device/envoy_{SERIAL}/config"
 OPTIONS = Discovery(version="0.1.0")
@@ -268,6 +269,60 @@ async def test_several_gateways_are_told_of_together(tmp_path: Path) -> None:
         {CONFIG, "homeassistant/device/envoy_122100000025/config"}
     ]
     assert story.remembered.keys() == {SERIAL, "122100000025"}
+
+
+OTHER = "122100000025"
+
+
+def replacement() -> Bridge:
+    """Another gateway, which has not brought a reading yet."""
+    return bridge(site(P)._replace(identity=site(P).identity._replace(serial=OTHER)))
+
+
+def read(of: Bridge) -> None:
+    of.open(NOW)
+    of.receive(event(), NOW)
+    assert of.online
+
+
+async def test_a_replaced_gateway_goes_with_all_it_had_once_the_new_one_is_read(tmp_path: Path) -> None:
+    """Until then nobody knows whether it is the old one that answers next."""
+    await Story(tmp_path, bridge(site(P))).says()
+    new = replacement()
+    story = Story(tmp_path, new)
+    assert emptied(await story.says()) == set()
+    assert story.remembered.keys() == {SERIAL, OTHER}
+    read(new)
+    names = ("availability", "gateway", "live", "production", "energy", "state")
+    assert emptied(await story.says()) == {CONFIG, *(f"envoy/{SERIAL}/{name}" for name in names)}
+    assert story.remembered.keys() == {OTHER}
+    assert await story.says() == []
+
+
+async def test_one_that_may_yet_answer_keeps_what_it_has(tmp_path: Path) -> None:
+    """Of two configured gateways one is away since the start: it may be the one that is remembered."""
+    await Story(tmp_path, bridge(site(P))).says()
+    new, away = replacement(), Bridge(Publish())
+    read(new)
+    story = Story(tmp_path, new, away)
+    assert emptied(await story.says()) == set()
+    assert story.remembered.keys() == {SERIAL, OTHER}
+
+
+async def test_a_gateway_that_comes_back_is_told_of_again(tmp_path: Path) -> None:
+    there = bridge(site(P))
+    story = Story(tmp_path, there)
+    read(there)
+    await story.says()
+    other = site(P)._replace(identity=site(P).identity._replace(serial=OTHER))
+    there.identify(other, Access("192.0.2.1", certificate_sha256="ab"))
+    read(there)
+    assert CONFIG in emptied(await story.says())
+    there.identify(site(P), Access("192.0.2.1", certificate_sha256="ab"))
+    read(there)
+    said = await story.says()
+    assert components(next(each for each in said if each.topic == CONFIG))
+    assert story.remembered.keys() == {SERIAL}
 
 
 async def test_a_gateway_that_is_read_twice_is_told_of_once_as_the_first_has_it(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from envoy_mqtt.bridge import USUAL, Bridge
+from envoy_mqtt.compat.imitation import Imitated, Imitation, Shape
 from envoy_mqtt.errors import BadAnswer
 from envoy_mqtt.gateway import inverters
 from envoy_mqtt.gateway.ladder import Source, Step
@@ -914,3 +915,36 @@ def test_a_book_of_nobodys_is_told_to_be_forgotten() -> None:
     again = Bridge(Publish(), books={SERIAL: identified(site(P, N)).book})
     again.identify(site(P, N), ACCESS, STEP)
     assert not again.forgotten
+
+
+# What other bridges would have said
+
+
+def imitating(shape: Shape) -> Bridge:
+    bridge = Bridge(Publish(), imitation=Imitation(Imitated(shape, freeds=True)))
+    bridge.identify(site(P, N), ACCESS, STEP)
+    bridge.open(at(0.0))
+    return bridge
+
+
+def test_what_other_bridges_would_have_said_comes_last() -> None:
+    bridge = imitating("stream")
+    topics = [message.topic for message in bridge.receive(event(), at(1.0))]
+    assert topics[0] == f"envoy/{SERIAL}/live"
+    others = [topics.index(topic) for topic in ("/envoy/json", "Inverter/GridWatts")]
+    assert topics.index(f"envoy/{SERIAL}/consumption") < others[0] < others[1]
+
+
+def test_nothing_of_it_is_kept_by_a_broker() -> None:
+    bridge = imitating("stream")
+    bridge.receive(event(), at(1.0))
+    assert all(topic.startswith(f"envoy/{SERIAL}/") for topic in bridge.topics)
+
+
+def test_another_gateways_page_is_not_put_beside_these_readings() -> None:
+    bridge = imitating("readings")
+    list(bridge.answer(READINGS_PATH, readings_page(P, N, counter=5_000_000.0), at(1.0)))
+    assert "/envoy/json" in {message.topic for message in bridge.receive(event(), at(2.0))}
+    bridge.identify(site(P, N, serial="122100000099"), ACCESS, STEP)
+    bridge.open(at(3.0))
+    assert "/envoy/json" not in {message.topic for message in bridge.receive(event(), at(4.0))}

@@ -5,10 +5,12 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
+from envoy_mqtt import health
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.config import settings
 from envoy_mqtt.followed import Gateway
 from envoy_mqtt.gateway.auth import Cloud
+from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.gateway.tokens import Tokens
 from envoy_mqtt.line import Line
@@ -16,6 +18,7 @@ from envoy_mqtt.model import Identity, Instant, Kind, Meter, Site
 from envoy_mqtt.mqtt.about import Access
 from envoy_mqtt.mqtt.payload import Publish
 from envoy_mqtt.outbox import Outbox
+from tests.test_bridge import event
 
 UNIX = 1_790_000_000.0
 P, N = Kind.PRODUCTION, Kind.NET
@@ -73,6 +76,23 @@ async def test_a_counter_that_begins_anew_is_held_and_then_told_as_reset(tmp_pat
     assert told(it, at(1200.0)) == {"counter_reset"}
     assert it.facts(at(1200.0)).counter_resets == 1
     assert [line["event"] for line in logs] == ["counter reset"]
+
+
+async def test_a_silence_has_its_cause_in_health_and_in_one_line(tmp_path: Path) -> None:
+    """The connection stands all the while; the timeout is 30 s."""
+    it = gateway(tmp_path)
+    it.bridge.identify(SITE, Access("127.0.0.1"), Step(Source.STREAM, ""))
+    it.bridge.open(at(0.0))
+    with capture_logs() as logs:
+        for second in range(100):
+            now = at(float(second))
+            if not 10 <= second < 60:
+                it.bridge.receive(event(power=500.0 + second), now)
+            it.tick(now)
+            if second == 45:
+                assert health.offline_reason(it.facts(now), now.steady) == "timeout"
+    assert [line["event"] for line in logs] == ["gateway silent", "gateway back"]
+    assert logs[0]["error"] == "it is connected and silent"
 
 
 async def test_resets_of_before_the_start_are_counted_and_not_told_again(tmp_path: Path) -> None:

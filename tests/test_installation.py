@@ -37,6 +37,12 @@ def test_a_new_installation_is_made_and_found_again(tmp_path: Path) -> None:
     assert load(tmp_path / "new" / "data") == made
 
 
+def test_gateways_are_remembered_until_none_of_ours_can_be_them() -> None:
+    two = Installation(INSTANCE).met("122100000017").met("122100000025").met("122100000017")
+    assert two.serials == ("122100000017", "122100000025")
+    assert two.without_others(["122100000025", None]).serials == ("122100000025",)
+
+
 def test_two_installations_are_different(tmp_path: Path) -> None:
     assert load(tmp_path / "a").instance != load(tmp_path / "b").instance
 

@@ -77,6 +77,34 @@ def test_a_connection_that_says_it_is_well_again_and_again_is_told_once(told: To
     assert loud(told) == [("info", "gateway connected")]
 
 
+def test_a_silence_over_a_connection_that_stands_is_two_lines(told: Told) -> None:
+    clock = [100.0]
+    line = Line("gateway", clock=lambda: clock[0])
+    line.back(SETTLED_S)
+    told.clear()
+    line.heard()
+    for _ in range(3):
+        line.silent("timeout", "it is connected and silent")
+    clock[0] = 142.0
+    for _ in range(3):
+        line.heard()
+    assert loud(told) == [("warning", "gateway silent"), ("info", "gateway back")]
+    assert told[0]["error"] == "it is connected and silent"
+    assert told[1]["away_s"] == 42.0
+
+
+def test_a_silence_that_ends_in_a_loss_is_one_story(told: Told) -> None:
+    line = Line("gateway")
+    line.back(SETTLED_S)
+    told.clear()
+    line.silent("timeout", "it is connected and silent")
+    line.lost(away("timeout"), 1.0)
+    line.heard()  # of a connection that is not back yet
+    line.back(SETTLED_S)
+    line.heard()
+    assert loud(told) == [("warning", "gateway silent"), ("info", "gateway back")]
+
+
 def test_a_far_end_that_comes_and_goes_is_one_line(told: Told) -> None:
     """It sends a reading and closes, all night long."""
     line = Line("gateway")

@@ -56,9 +56,11 @@ def test_its_apt_line_is_the_one_make_prints() -> None:
     assert line in COMMANDS
 
 
-def test_its_web_paths_are_those_of_the_server() -> None:
+def test_the_web_pages_paths_are_those_of_the_server() -> None:
     views = text("envoy_mqtt/web/views.py")
-    named = {path.partition("?")[0] for path in re.findall(r"^\| `(/\S*)`", README, re.MULTILINE)}
+    named = {
+        path.partition("?")[0] for path in re.findall(r"^\| `(/\S*)`", text("docs/web.md"), re.MULTILINE)
+    }
     assert named == {*re.findall(r'^ +"(/\S*)": self\.', views, re.MULTILINE), "/"}
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from envoy_mqtt.diagnosis.findings import Finding, bad, info, ok, warning
 from envoy_mqtt.diagnosis.reach import judge_name, judge_ports
 from envoy_mqtt.diagnosis.seen import Seen, Shown, Trouble
-from envoy_mqtt.gateway.token import CLOCK_SET
 from envoy_mqtt.gateway.verdict import brief, printable
+from envoy_mqtt.model import CLOCK_SET
 from envoy_mqtt.mqtt.message import iso
 
 # Readings of a gateway whose clock is a little off are as good; its days and tokens are not, far off.

@@ -6,10 +6,7 @@ may have been set, or stand in 1970 on a machine without a clock chip: then nobo
 
 from typing import NamedTuple
 
-from envoy_mqtt.model import Instant
-
-# The start of 2024. No clock that works shows less.
-PLAUSIBLE_UNIX = 1_704_067_200.0
+from envoy_mqtt.model import CLOCK_SET, Instant
 
 
 class Mark(NamedTuple):
@@ -47,7 +44,7 @@ def recalled(content: object) -> Mark:
 
 def plausible(unix: float) -> bool:
     """Whether a clock that shows this can be believed."""
-    return unix >= PLAUSIBLE_UNIX
+    return unix >= CLOCK_SET
 
 
 # More than any energy in Wh and any Unix time, so that sums of what passes stay finite.

@@ -34,6 +34,12 @@ PHASES_OF_MODE = {"single": 1, "split": 2, "three": 3}
 # ones have 12 digits.
 SERIAL = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
+# What a gateway calls itself and its parts goes into topics, discovery and logs. Real words are far shorter.
+LONGEST_WORD = 64
+
+# Real gateways list at most seven meters and have four flags.
+MOST_METERS, MOST_FLAGS = 64, 16
+
 _TRUTHS = {"true": True, "false": False}
 
 
@@ -48,11 +54,17 @@ def read_info(body: bytes) -> Identity:
         raise BadAnswer("/info has no usable serial number")
     return Identity(
         serial=serial,
-        part_number=(device.findtext("pn") or "").strip(),
-        firmware=(device.findtext("software") or "").strip(),
+        part_number=word(device.findtext("pn") or ""),
+        firmware=word(device.findtext("software") or ""),
         metered=_TRUTHS.get((device.findtext("imeter") or "").strip().lower()),
         web_tokens=_TRUTHS.get((root.findtext("web-tokens") or "").strip().lower(), False),
     )
+
+
+def word(told: object) -> str:
+    """What a gateway says of itself, for people: short, and without what a terminal would obey."""
+    text = str(told).strip()[:LONGEST_WORD]
+    return "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text)
 
 
 def read_time(body: bytes) -> float | None:
@@ -94,7 +106,10 @@ _METERS = SchemaValidator(
 
 def read_meters(body: bytes) -> tuple[Meter, ...]:
     """The gateway's meters in its own order; empty on gateways without metering hardware."""
-    return tuple(_meter(entry) for entry in decode("/ivp/meters", body, _METERS))
+    meters = decode("/ivp/meters", body, _METERS)
+    if len(meters) > MOST_METERS:
+        raise BadAnswer(f"/ivp/meters lists {len(meters)} meters, more than any gateway has")
+    return tuple(map(_meter, meters))
 
 
 def _meter(entry: dict[str, Any]) -> Meter:
@@ -102,12 +117,12 @@ def _meter(entry: dict[str, Any]) -> Meter:
     flags = entry.get("statusFlags")
     return Meter(
         eid=entry["eid"],
-        type=kind,
+        type=word(kind),
         kind=KINDS.get(kind) if kind else KINDS_OF_EID.get(entry["eid"]),
         enabled=entry["state"] == "enabled",
         phases=_phases(entry),
-        status=str(entry.get("meteringStatus") or ""),
-        flags=tuple(map(str, flags)) if isinstance(flags, list) else (),
+        status=word(entry.get("meteringStatus") or ""),
+        flags=tuple(map(word, flags[:MOST_FLAGS])) if isinstance(flags, list) else (),
     )
 
 

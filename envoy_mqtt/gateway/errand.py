@@ -9,7 +9,8 @@ from envoy_mqtt.gateway.auth import Cloud, fetch
 from envoy_mqtt.gateway.budget import Record
 from envoy_mqtt.gateway.cloud import BY_HAND, unavailable
 from envoy_mqtt.gateway.purse import Purse
-from envoy_mqtt.gateway.token import CLOCK_SET, Held, Token
+from envoy_mqtt.gateway.token import Held, Token
+from envoy_mqtt.model import CLOCK_SET
 from envoy_mqtt.mqtt.message import iso
 
 NO_CLOCK = (

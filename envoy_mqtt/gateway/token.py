@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jwt
 
 from envoy_mqtt.errors import BadAnswer
+from envoy_mqtt.model import CLOCK_SET
 
 # What stands for the serial number in a token for a gateway that is being installed.
 FOR_ANY = "un-commissioned"
@@ -22,10 +23,6 @@ HOUR_S = 3600.0
 # installer's twelve hours.
 RENEWED_BEFORE_S = {"installer": HOUR_S}
 OWNERS_RENEWED_BEFORE_S = 30 * DAY_S
-
-# A machine without a clock chip starts in 1970 and knows the time only once the network told it; before
-# 2024 nothing can be said of dates.
-CLOCK_SET = 1_704_067_200.0  # 2024-01-01
 
 SEGMENTS = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 

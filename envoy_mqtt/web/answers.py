@@ -65,12 +65,12 @@ def file(file: File, request: BaseRequest) -> Response:
     return Response(status=304, headers=headers) if known else Response(body=file.body, headers=headers)
 
 
-async def send(response: StreamResponse, request: BaseRequest) -> StreamResponse:
-    """Send it to its end; who does not take it is hung up on."""
+async def send(response: StreamResponse, request: BaseRequest, asleep_s: float = ASLEEP_S) -> StreamResponse:
+    """Send it to its end; who has not taken all of it after so long is hung up on."""
     if response.prepared:
         return response
     try:
-        async with asyncio.timeout(ASLEEP_S):
+        async with asyncio.timeout(asleep_s):
             await response.prepare(request)
             await response.write_eof()
     except TimeoutError:

@@ -51,14 +51,17 @@ class Ring:
         """The Unix time at which the oldest slot begins."""
         return 0 if self._newest is None else (self._newest - self._slots + 1) * self.span_s
 
-    def rows(self) -> Iterator[tuple[int, Row]]:
-        """The Unix time at which each slot with a reading begins, oldest first, and what is in it."""
+    def rows(self, since: float) -> Iterator[tuple[int, Row]]:
+        """The Unix time at which each slot with a reading begins, oldest first, and what is in it; those that
+        ended before `since` are left out.
+        """
         if self._newest is None:
             return
-        for number in range(self._newest - self._slots + 1, self._newest + 1):
-            row = tuple(column[number % self._slots] for column in self._columns)
-            if not isnan(row[0]):
-                yield number * self.span_s, row
+        first = max(self._newest - self._slots + 1, floor(since / self.span_s))
+        for number in range(first, self._newest + 1):
+            slot = number % self._slots
+            if not isnan(self._columns[0][slot]):
+                yield number * self.span_s, tuple(column[slot] for column in self._columns)
 
     def copy(self) -> "Ring":
         """The same, for another thread."""
@@ -106,16 +109,16 @@ class Past(NamedTuple):
 
     def columns(self, since: float) -> dict[str, list[float | None]]:
         """By name, oldest first: `time` in Unix seconds and powers in W, `None` where one was not known."""
-        rows = [(time, powers) for time, powers in self._rows() if time > since]
+        rows = [(time, powers) for time, powers in self._rows(since) if time > since]
         columns = {name: [powers[n] for _, powers in rows] for n, name in enumerate(COLUMNS)}
         return {"time": [time for time, _ in rows], **columns}
 
-    def _rows(self) -> Iterator[tuple[float, list[float | None]]]:
+    def _rows(self, since: float) -> Iterator[tuple[float, list[float | None]]]:
         """The fine ones, and before the first coarse slot that is all theirs, the coarse ones."""
-        fine, span_s = list(self.fine.rows()), self.coarse.span_s
+        fine, span_s = list(self.fine.rows(self.fine.oldest)), self.coarse.span_s
         begins = fine[0][0] // span_s * span_s if fine else 0
         border = max(begins, -(-self.fine.oldest // span_s) * span_s)
-        older = [each for each in self.coarse.rows() if each[0] < border]
+        older = [each for each in self.coarse.rows(since) if each[0] < border]
         for begun, (offset, *powers) in [*older, *(each for each in fine if each[0] >= border)]:
             yield round(begun + offset, 3), [None if isnan(it) else round(it, 1) + 0.0 for it in powers]
 

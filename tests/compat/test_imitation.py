@@ -4,11 +4,13 @@ import json
 from typing import Any, get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from envoy_mqtt.compat.imitation import GRID_WATTS, LARGEST, PATIENCE, Imitated, Imitation, Shape
 from envoy_mqtt.model import Kind, Phases, Quantities, Quantity, Site
 from envoy_mqtt.mqtt.message import Message
-from tests.compat.sites import CHARGE, EXPORT, IMPORT, MADE, N, P, S, T, reading, site
+from tests.compat.sites import CHARGE, EIDS, EXPORT, IMPORT, MADE, N, P, S, T, reading, site
 from tests.compat.test_livedata import PAGE as LIVEDATA_PAGE
 from tests.compat.test_readings import PAGE, PHANTOM, entry
 
@@ -97,6 +99,44 @@ def test_another_gateways_pages_are_forgotten() -> None:
     imitation = wanting("readings", (READINGS, PAGE))
     imitation.forget()
     assert written(imitation) == []
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(), max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["eid", "channels", "meters", "grid", "soc", "activePower", "info"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=10,
+)
+EIDS_TOO = st.fixed_dictionaries({"eid": st.sampled_from([*EIDS.values(), True, -1]), "channels": ANYTHING})
+
+
+@given(ANYTHING | st.lists(EIDS_TOO | ANYTHING, max_size=4), st.sampled_from(["readings", "livedata"]))
+def test_whatever_a_page_holds_what_is_said_is_json(page: object, shape: Shape) -> None:
+    imitation = wanting(shape, (READINGS, page), (LIVEDATA, page))
+    for source in ("stream", "readings", "livedata"):
+        for message in written(imitation, source):
+            json.loads(message.payload, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize(
+    "body", [b"[1e999]", b"[-1e999]", b'["\\ud800"]', b"[" + b"9" * 5000 + b"]", b"[" * 9999 + b"]" * 9999]
+)
+def test_what_json_allows_and_nobody_can_read_is_passed_on_as_null_or_not_at_all(body: bytes) -> None:
+    imitation = Imitation(Imitated("readings"))
+    imitation.hear(READINGS, body)
+    for message in written(imitation, "readings"):
+        assert b"Infinity" not in message.payload
+        assert b"NaN" not in message.payload
 
 
 # FreeDS

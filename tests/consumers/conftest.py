@@ -21,11 +21,6 @@ def broker() -> Iterator[Mosquitto]:
 
 
 @pytest.fixture(scope="session")
-def keys() -> Keys:
-    return Keys()
-
-
-@pytest.fixture(scope="session")
 def captures(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> dict[str, Capture]:
     """By the site's kind, the newest message of each topic."""
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Battery, Options, Wiring
-from tests.e2e.harness import Ears, bridging, free_port, listening, settings
+from tests.e2e.harness import Ears, bridging, free_port, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 # Late on a June morning, when the sun shines.
@@ -39,10 +39,7 @@ async def at_work(
     async with Gateway(options, keys=keys) as gateway, listening(broker.port, "#") as ears:
         ours = settings(
             folder,
-            gateway__host=f"127.0.0.1:{gateway.port}",
-            gateway__token=gateway.owner_token,
-            mqtt__host="127.0.0.1",
-            mqtt__port=broker.port,
+            **target(gateway, broker.port),
             web__enabled=True,
             web__port=web,
             **{**BRISK, **changes},

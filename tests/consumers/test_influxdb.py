@@ -1,5 +1,6 @@
 """The flow that writes each reading and each minute's energies into InfluxDB, read back from a real one."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,8 +13,8 @@ import aiohttp
 from envoy_mqtt.simulator.identity import Keys
 from tests.consumers.node_red import node_red
 from tests.consumers.pages import blocks, commands, typed
-from tests.consumers.program import Program
-from tests.consumers.site import SERIAL, WHOLE, at_work
+from tests.consumers.program import PATIENCE_S, Program
+from tests.consumers.site import SERIAL, WHOLE, Site, at_work
 from tests.e2e.harness import Heard, free_port
 from tests.mosquitto import Mosquitto
 from tests.programs import require
@@ -70,6 +71,12 @@ async def asked(port: int, query: str) -> list[dict[str, Any]]:
     ]
 
 
+async def another(site: Site) -> None:
+    """Wait for one more reading."""
+    live = f"{SERIAL}/live"
+    await site.ears.hear(live, count=len(site.ears.on(live)) + 1)
+
+
 def point(message: Heard) -> dict[str, Any]:
     """A message as the page says that it is kept."""
     said = json.loads(message.payload)
@@ -87,11 +94,12 @@ async def test_what_is_read_back_is_what_was_published(tmp_path: Path, broker: M
             node_red(tmp_path / "node-red", "influxdb.json", broker.port, places) as program,
         ):
             kept: dict[str, dict[int, dict[str, Any]]] = {"live": {}, "energy": {}}
-            while not (kept["energy"] and len(kept["live"]) >= 10):  # ten points or ten seconds at a time
-                await site.ears.hear(f"{SERIAL}/live", count=len(site.ears.on(f"{SERIAL}/live")) + 1)
-                for name in kept:
-                    rows = await asked(port, f"SELECT * FROM {name}")
-                    kept[name] = {row["time"]: row for row in rows}
+            async with asyncio.timeout(PATIENCE_S):
+                while not (kept["energy"] and len(kept["live"]) >= 10):  # ten points or ten seconds at a time
+                    await another(site)
+                    for name in kept:
+                        rows = await asked(port, f"SELECT * FROM {name}")
+                        kept[name] = {row["time"]: row for row in rows}
             for name, points in kept.items():
                 said = {it["time"]: it for it in map(point, site.ears.on(f"{SERIAL}/{name}"))}
                 for time, row in points.items():
@@ -115,5 +123,6 @@ async def test_a_point_that_is_refused_is_told(tmp_path: Path, broker: Mosquitto
             at_work(broker, keys, tmp_path / "site", QUICK) as site,
             node_red(tmp_path / "node-red", "influxdb.json", broker.port, places) as program,
         ):
-            while "database not found" not in program.words:
-                await site.ears.hear(f"{SERIAL}/live", count=len(site.ears.on(f"{SERIAL}/live")) + 1)
+            async with asyncio.timeout(PATIENCE_S):
+                while "database not found" not in program.words:
+                    await another(site)

@@ -26,9 +26,9 @@ class House:
         """What the switch is told upon a reading; the surplus, said after it, tells that it was seen."""
         before = len(self._ears.on(SWITCH))
         seen = len(self._ears.on(POWER))
-        await self._client.publish(
-            f"envoy/{SERIAL}/live", json.dumps({"time": time, "net_power": net_power}), qos=1
-        )
+        # Retained, as the bridge's are: the flow may not have subscribed before the first of them.
+        payload = json.dumps({"time": time, "net_power": net_power})
+        await self._client.publish(f"envoy/{SERIAL}/live", payload, qos=1, retain=True)
         if net_power is not None:
             await self._ears.hear(POWER, count=seen + 1)
             assert self._ears.on(POWER)[-1].json == -net_power

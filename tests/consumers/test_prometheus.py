@@ -34,6 +34,18 @@ DASHBOARD = FOLDER / "grafana" / "dashboard.json"
 VARIABLES = {"$serial": SERIAL, "$__rate_interval": "1m", "$__range": "1d"}
 
 
+TARIFF = """
+[tariff]
+currency = "EUR"
+[[tariff.import]]
+name = "flat"
+price = 0.32
+[[tariff.export]]
+name = "buyback"
+price = 0.07
+"""
+
+
 @asynccontextmanager
 async def prometheus(folder: Path, bridge: int) -> AsyncIterator[aiohttp.ClientSession]:
     """With the page's configuration, but each second and where the bridge of a test is."""
@@ -95,6 +107,8 @@ async def until_answered(client: aiohttp.ClientSession, wanted: set[tuple[str, s
 
 async def test_every_query_gets_data(tmp_path: Path, broker: Mosquitto, keys: Keys) -> None:
     """Of a house that has everything, trouble included."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "config.toml").write_text(TARIFF)
     async with at_work(broker, keys, tmp_path / "site", WHOLE, journal__enabled=True) as site:
         await site.gateway.fault("garbage", share=0.3)
         await site.gateway.fault("cut")

@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import shutil
 import socket
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -61,6 +63,31 @@ async def test_a_topic_that_the_access_list_denies_is_said_once_and_the_bridge_l
             await ears.hear("/live", count=20)
     said = [line for line in logs if line["event"] == "broker refuses a topic"]
     assert [(line["topic"], line["error"]) for line in said] == [(denied, "not authorized")]
+
+
+def password_line(user: str, password: str) -> str:
+    """A line of Mosquitto's password file: PBKDF2 of SHA-512; the salt has to have twelve bytes."""
+    salt, rounds = b"twelve bytes", 101
+    hashed = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
+    return f"{user}:$7${rounds}${b64encode(salt).decode()}${b64encode(hashed).decode()}\n"
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+async def test_a_wrong_password_is_said_with_its_key_and_the_right_one_opens(
+    keys: Keys, tmp_path: Path, protocol: str
+) -> None:
+    (tmp_path / "passwords").write_text(password_line("solar", "marked-right"))
+    guard = f"password_file {tmp_path / 'passwords'}", "allow_anonymous false"
+    with Mosquitto(*guard) as broker, capture_logs() as logs:
+        async with Gateway(Options(rate_hz=10.0), keys=keys) as gateway:
+            login = {**target(gateway, broker.port), "mqtt__username": "solar", "mqtt__protocol": protocol}
+            async with bridging(settings(tmp_path, **login, mqtt__password="marked-wrong")) as app:
+                await eventually(lambda: "broker_refused" in codes(app))
+                assert "mqtt.password" in json.dumps(app.report.content(now())["problems"])
+            async with bridging(settings(tmp_path, **login, mqtt__password="marked-right")) as app:
+                await eventually(lambda: app.publisher.latency.percentiles_ms != (None, None))
+                assert codes(app) == []
+    assert "marked" not in str(logs)
 
 
 async def ask_again_and_hear(port: int, ears: Ears) -> None:

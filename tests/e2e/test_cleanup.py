@@ -14,7 +14,7 @@ import pytest
 
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import bridging, free_port, listening, settings
+from tests.e2e.harness import PATIENCE_S, bridging, free_port, listening, settings
 from tests.mosquitto import Mosquitto
 
 SERIAL = Options().serial
@@ -69,9 +69,10 @@ async def keep(port: int, topics: Mapping[str, bytes]) -> None:
 
 
 @asynccontextmanager
-async def bridged(folder: Path, port: int) -> AsyncIterator[None]:
+async def bridged(folder: Path, port: int, serial: str = SERIAL) -> AsyncIterator[None]:
     """A bridge that has said everything there is to say."""
-    async with Gateway(Options(rate_hz=10.0)) as gateway, listening(port, "#") as ears:
+    options = Options(serial=serial, rate_hz=10.0)
+    async with Gateway(options) as gateway, listening(port, "#") as ears:
         keys: dict[str, Any] = {
             "gateway__host": f"127.0.0.1:{gateway.port}",
             "gateway__token": gateway.owner_token,
@@ -79,10 +80,25 @@ async def bridged(folder: Path, port: int) -> AsyncIterator[None]:
             "mqtt__port": port,
         }
         async with bridging(settings(folder, **keys)):
-            await ears.hear(f"{SERIAL}/energy")
-            await ears.hear(DISCOVERY)
-            await ears.hear("/live")
+            await ears.hear(f"{serial}/energy")
+            await ears.hear(f"device/envoy_{serial}/config")
+            await ears.hear(f"{serial}/live")
             yield
+
+
+async def test_of_a_gateway_that_was_replaced_nothing_stays(broker: Mosquitto, tmp_path: Path) -> None:
+    """Between two runs, and nobody has to clean up; nor does a later start tell of it again."""
+    new = "122799999999"
+    async with bridged(tmp_path, broker.port):
+        pass
+    assert any(SERIAL in topic for topic in await kept(broker.port))
+    for _ in range(2):
+        async with bridged(tmp_path, broker.port, new), asyncio.timeout(PATIENCE_S):
+            while any(SERIAL in topic for topic in await kept(broker.port)):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+    topics = await kept(broker.port)
+    assert not any(SERIAL in topic for topic in topics)
+    assert {f"envoy/{new}/live", f"homeassistant/device/envoy_{new}/config"} <= topics.keys()
 
 
 async def test_what_a_bridge_left_goes_and_other_programs_topics_stay(

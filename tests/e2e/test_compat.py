@@ -190,3 +190,25 @@ async def test_a_diverter_hears_the_grid_s_watts(broker: Mosquitto, keys: Keys, 
         assert not any(each.retain for each in heard)
     async with listening(broker.port, "Inverter/#") as later, listening(broker.port, "mark"):
         assert later.heard == []
+
+
+async def test_of_two_gateways_the_first_has_the_plain_topic(
+    broker: Mosquitto, keys: Keys, tmp_path: Path
+) -> None:
+    async with (
+        Gateway(Options(serial="122700000001", **STILL), keys=keys) as first,
+        Gateway(Options(serial="122700000002", **STILL), keys=keys) as second,
+        listening(broker.port, "#") as ears,
+    ):
+        environ = {"ENVOY_MQTT__HOST": "127.0.0.1", "ENVOY_MQTT__PORT": str(broker.port)}
+        for number, gateway in enumerate((first, second)):
+            environ[f"ENVOY_GATEWAYS__{number}__HOST"] = f"127.0.0.1:{gateway.port}"
+            environ[f"ENVOY_GATEWAYS__{number}__TOKEN"] = gateway.owner_token
+        said = settings(tmp_path, environ, compat__enphase_envoy_mqtt_json="stream", compat__freeds=True)
+        async with bridging(said):
+            await ears.hear("/envoy/json")
+            await ears.hear("/envoy/json/122700000002")
+            await ears.hear("122700000002/live", count=3)
+            await ears.hear("122700000001/live", count=3)
+        assert "/envoy/json/122700000001" not in {each.topic for each in ears.heard}
+        assert 0 < len(ears.on("/GridWatts")) <= len(ears.on("122700000001/live"))

@@ -3,13 +3,16 @@
 HOSTS holds lines `ADDRESS NAME`, read at every look-up; a name below `.test` that is not there does not
 resolve. Without root nobody can change what a machine's resolver says, so the process gets another one.
 
-SIGUSR1 makes it write how many asyncio tasks it has into the file `tasks` beside HOSTS.
+SIGUSR1 makes it write how many asyncio tasks it has into the file `tasks` beside HOSTS. SIGUSR2 makes it read
+the file `clock` there: seconds by which the wall clock was set, and for which the machine slept, while
+its boot clock went on and its monotonic one, the event loop's, did not.
 """
 
 import asyncio
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,28 @@ def _tell(*_: object) -> None:
     told.rename(HOSTS.with_name("tasks"))
 
 
+class Clock:
+    """The machine's clocks, after somebody has been at them."""
+
+    def __init__(self) -> None:
+        self._wall, self._boot = time.time, time.clock_gettime
+        self._set_s = self._slept_s = 0.0
+
+    def move(self, *_: object) -> None:
+        told = HOSTS.with_name("clock").read_text().split()
+        self._set_s, self._slept_s = map(float, told)
+
+    def time(self) -> float:
+        return self._wall() + self._set_s + self._slept_s
+
+    def clock_gettime(self, which: int) -> float:
+        return self._boot(which) + (self._slept_s if which == time.CLOCK_BOOTTIME else 0.0)
+
+
 if __name__ == "__main__":
+    clock = Clock()
+    time.time, time.clock_gettime = clock.time, clock.clock_gettime
+    signal.signal(signal.SIGUSR2, clock.move)
     socket.getaddrinfo = _ours
     signal.signal(signal.SIGUSR1, _tell)
     sys.argv = ["envoy-mqtt", "run"]

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.e2e.harness import PATIENCE_S, Ears, Heard, eventually
+from tests.e2e.harness import PATIENCE_S, Ears, Heard, eventually, free_port
 
 LONG_S = 100.0
 
@@ -27,6 +27,7 @@ async def running(
         "data_dir": folder / "data",
         "mqtt__host": "127.0.0.1",
         "mqtt__port": broker_port,
+        "web__port": free_port(),
         "log__level": "info",
         "log__format": "json",
         **keys,

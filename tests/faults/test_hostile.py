@@ -4,6 +4,7 @@ Each reader is tried with more kinds of damage in `tests/gateway`; what is count
 memory costs, and that the readings before and after are right.
 """
 
+import asyncio
 import gc
 import gzip
 import json
@@ -11,8 +12,10 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
+import aiomqtt
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -108,7 +111,7 @@ class Victim:
         self.seconds += 1.0
         messages = self.bridge.receive(EVENT, self.now)
         (live,) = [json.loads(each.payload) for each in messages if each.topic.endswith("/live")]
-        return {key: value for key, value in live.items() if key.endswith("power")}
+        return powers(live)
 
     def suffer(self, path: str, body: bytes) -> None:
         """What one hostile answer may raise is what its reader promises to."""
@@ -171,27 +174,75 @@ def test_ten_thousand_hostile_answers_let_nothing_escape_and_cost_no_memory() ->
     table.ROWS.append(table.Row("hostile answers, all pages and the stream", len(made), None, None, kib))
 
 
-def test_a_thousand_hostile_requests_are_answered_or_ignored() -> None:
-    """Whatever is no request of the contract is answered with an error; nothing is raised."""
-    tried = 0
+@cache
+def hostile_requests() -> list[tuple[str, bytes, bool]]:
+    """A thousand names, payloads, and whether they are retained."""
+    made: list[tuple[str, bytes, bool]] = []
     payloads = st.binary(max_size=200) | st.text().map(str.encode) | ANYTHING.map(json.dumps).map(str.encode)
     names = st.sampled_from(sorted(REQUESTS)) | st.text(max_size=40)
     contents = st.dictionaries(st.sampled_from(["serial", "value", "transaction", "x"]), ANYTHING, max_size=4)
+    large = st.sampled_from((b"[" * 60_000, b"{" + b" " * 70_000))
 
     @plenty(TRIES)
-    @given(names, payloads | contents.map(json.dumps).map(str.encode) | st.just(b"[" * 60_000), st.booleans())
-    def attack(name: str, payload: bytes, retain: bool) -> None:
-        nonlocal tried
-        tried += 1
+    @given(names, payloads | contents.map(json.dumps).map(str.encode) | large, st.booleans())
+    def make(name: str, payload: bytes, retain: bool) -> None:
+        made.append((name, payload, retain))
+
+    make()
+    return made
+
+
+def test_a_thousand_hostile_requests_are_answered_or_ignored() -> None:
+    """Whatever is no request of the contract is answered with an error; nothing is raised."""
+    for name, payload, retain in hostile_requests():
         topic = f"envoy/bridge/request/{name}"
         told = read(Incoming(topic, payload, retain), "envoy", {"122100000017"}, 0.0)
         assert (told is None) == retain
         if isinstance(told, Message):
             assert json.loads(told.payload)["status"] == "error"
+    assert len(hostile_requests()) >= TRIES
 
-    attack()
-    assert tried >= TRIES
-    table.ROWS.append(table.Row("hostile requests", tried, None, None, "none carried out"))
+
+async def test_a_thousand_hostile_requests_cost_a_process_no_memory_and_no_reading(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    """All at once, at a bridge that reads on; `reconnect` alone is left out, as it may well be meant."""
+    requests = [each for each in hostile_requests() if each[0] != "reconnect" and sendable(each[0])]
+    requests = (requests * 2)[:TRIES]
+    async with (
+        Gateway(Options(pace=Pace.MANUAL), keys=Keys()) as gateway,
+        listening(broker.port, "envoy/#") as ears,
+        running(tmp_path, broker.port, {f"127.0.0.1:{gateway.port}": gateway.owner_token}) as pid,
+        aiomqtt.Client("127.0.0.1", broker.port) as client,
+    ):
+        await gateway.streaming()
+        event = gateway.event()
+        gateway.say(event)
+        (first, *_) = await ears.hear("/live")
+        before = resident_mib(pid)
+        for name, payload, retain in requests:
+            await client.publish(f"envoy/bridge/request/{name}", payload, qos=1, retain=retain)
+        gateway.say(event)
+        (*_, last) = await ears.hear("/live", count=2)
+        while not ears.on("/response/doctor"):  # it is told to ask again while others wait
+            await client.publish("envoy/bridge/request/doctor", b"{}", qos=1)
+            await asyncio.sleep(0.2)
+        more = resident_mib(pid) - before
+        errors = sum(each.json["status"] == "error" for each in ears.heard if "/response/" in each.topic)
+        assert powers(last.json) == powers(first.json)
+    assert more < 10.0
+    assert errors > TRIES / 10
+    row = table.Row("hostile requests at a process", len(requests), None, None, f"{more:.1f} MiB more memory")
+    table.ROWS.append(row)
+
+
+def sendable(name: str) -> bool:
+    """Whether a client may publish on such a topic at all (MQTT 5, sections 1.5.4 and 4.7)."""
+    return name.isprintable() and not set(name) & set("+#/")
+
+
+def powers(live: dict[str, object]) -> dict[str, object]:
+    return {key: value for key, value in live.items() if key.endswith("power")}
 
 
 async def test_a_line_of_100_mb_and_a_compressed_bomb_cost_nothing(broker: Mosquitto, tmp_path: Path) -> None:

@@ -144,9 +144,7 @@ async def test_every_network_fault_is_survived_and_costs_no_reading_that_came(
 async def test_a_gateway_that_moves_is_followed_by_its_name_and_over_ipv6(
     broker: Mosquitto, tmp_path: Path
 ) -> None:
-    """The same serial number at another address; then another gateway at the first one's, told as itself;
-    and a third on ::1.
-    """
+    """The same serial number at another address, behind one name; and meanwhile another on ::1."""
     keys, hosts = Keys(), tmp_path / "hosts"
     hosts.write_text("127.0.0.1 house.test\n")
     async with AsyncExitStack() as stack:
@@ -170,3 +168,40 @@ async def test_a_gateway_that_moves_is_followed_by_its_name_and_over_ipv6(
         await fresh(ears, six.serial, again)
         assert missing(ears, six.serial) == 0
         table.ROWS.append(table.Row("a gateway on ::1 meanwhile", 1, None, None, "none"))
+
+
+async def test_another_gateway_at_the_old_address_is_not_taken_for_the_first(
+    broker: Mosquitto, tmp_path: Path
+) -> None:
+    """The first one's readings end, with the cause in health, nothing is published in its name, and its token
+    is not even shown; when the first is back all is well.
+    """
+    stranger = "122799999999"
+    async with AsyncExitStack() as stack:
+        gateway = await stack.enter_async_context(Gateway(Options(rate_hz=4.0), keys=Keys()))
+        ears = await stack.enter_async_context(listening(broker.port, "envoy/#"))
+        where = {f"127.0.0.1:{gateway.port}": gateway.owner_token}
+        await stack.enter_async_context(
+            running(tmp_path, broker.port, where, availability__timeout_s=TIMEOUT_S)
+        )
+        await fresh(ears, gateway.serial)
+        swapped = now()
+        await gateway.fault("other_serial", serial=stranger)
+        gateway.hang_up()
+        gone = await offline(ears, gateway.serial, swapped)
+        await ears.until(lambda it: "token_other_serial" in codes(it))
+        quiet = [each for each in ears.on(f"{gateway.serial}/live") if each.at > gone]
+        assert quiet == ears.on(f"{stranger}/live") == []
+        await gateway.clear("other_serial")
+        again = now()
+        back = await fresh(ears, gateway.serial, again)
+        await ears.until(lambda it: "token_other_serial" not in codes(it))
+        assert missing(ears, gateway.serial) == 0
+    row = table.Row("another gateway at the old address", 1, gone - swapped, back - again, "none")
+    table.ROWS.append(row)
+
+
+def codes(ears: Ears) -> list[str]:
+    """The problems of the last health that was told."""
+    told = ears.on("/bridge/health")[-1:]
+    return [problem["code"] for each in told for problem in each.json["problems"]]

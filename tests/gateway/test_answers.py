@@ -94,6 +94,21 @@ def test_blanks_around_a_value_are_not_part_of_it() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("told", "word"),
+    [
+        ("D8.3.5167 (da7504)", "D8.3.5167 (da7504)"),
+        ("D8\n2026-11-21 [error] x", "D8?2026-11-21 [error] x"),
+        ("D8\u202e.3\u00e9", "D8?.3?"),
+        ("D" * 10_000, "D" * 64),
+    ],
+)
+def test_what_it_calls_itself_is_short_and_printable(told: str, word: str) -> None:
+    body = PLAIN.replace(b"R4.10.35", told.encode()).replace(b"800-00555-r03", told.encode())
+    identity = read_info(body)
+    assert (identity.firmware, identity.part_number) == (word, word)
+
+
 def test_the_part_number_of_a_package_is_not_the_gateways() -> None:
     body = b"<a><package><pn>500</pn><sn>9</sn></package><device><sn>1</sn></device></a>"
     assert read_info(body)[:3] == ("1", "", "")
@@ -282,6 +297,21 @@ def test_a_meter_without_a_type_is_what_its_id_says(eid: int, kind: Kind | None)
     """Firmware 4.2.33 (protocol notes, sections 3.1 and 7); 704643584 may be net or total."""
     read = meter(eid=eid, measurementType=None, statusFlags=None)
     assert (read.type, read.kind, read.enabled) == ("", kind, True)
+
+
+def test_what_it_calls_its_meters_is_short_and_printable() -> None:
+    long = "a\x1b[31m" + "b" * 100
+    entry = {"eid": 1, "state": "enabled", "measurementType": long, "meteringStatus": long}
+    (meter,) = read_meters(json.dumps([entry | {"statusFlags": [long] * 1000}]).encode())
+    word = "a?[31m" + "b" * 58
+    assert (meter.type, meter.status, meter.flags) == (word, word, (word,) * 16)
+
+
+def test_more_meters_than_there_can_be_are_refused() -> None:
+    entry = {"eid": 1, "state": "enabled"}
+    assert len(read_meters(json.dumps([entry] * 64).encode())) == 64
+    with pytest.raises(BadAnswer, match="65 meters"):
+        read_meters(json.dumps([entry] * 65).encode())
 
 
 def test_unknown_keys_do_not_matter() -> None:

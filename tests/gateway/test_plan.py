@@ -52,6 +52,14 @@ def test_the_gateways_time_zone_and_its_inverters_only_where_they_are_wanted() -
     assert extra == {HOME, INVERTERS}
 
 
+def test_livedata_for_its_own_sake_is_asked_rarely_and_never_twice() -> None:
+    wants = Wanted(livedata=True)
+    assert wanted(site(P, N, S), STREAM, wants)[LIVE] == 300.0
+    assert LIVE not in wanted(site(P, N, S), LIVEDATA, wants)
+    assert LIVE not in wanted(site(P, N), STREAM, wants, absent=(LIVE,))
+    assert wanted(site(P, N, battery=True), STREAM, wants)[LIVE] == 5.0
+
+
 def test_counters_come_as_often_as_energies_are_told() -> None:
     assert wanted(site(P, N), STREAM, Wanted(energy_s=10.0))[READ] == 10.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.image.container import Image, image
-from tests.image.environment import DEMO, IMAGE, buildah
+from tests.image.environment import APP, DEMO, IMAGE, buildah
 
 
 @contextmanager
@@ -28,6 +28,12 @@ def bridge() -> Iterator[Image]:
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Image]:
     with mounted(DEMO) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def app() -> Iterator[Image]:
+    with mounted(APP) as found:
         yield found
 
 

@@ -5,7 +5,9 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, Self
 
 from tests.e2e.harness import PATIENCE_S
@@ -20,13 +22,40 @@ class Image(NamedTuple):
     config: dict[str, Any]
     root: Path
 
-    def command(self, data: Path | None, *words: str, environ: dict[str, str]) -> list[str]:
-        """What starts its entry point with these words, or with its own where there are none."""
-        user, group = self.config["User"].split(":")
-        start = [*self.config["Entrypoint"], *(words or self.config["Cmd"])]
+    def command(
+        self,
+        data: Path | None,
+        *words: str,
+        environ: Mapping[str, str],
+        kept: Iterable[str] = (),
+        secrets: Path | None = None,
+    ) -> list[str]:
+        """What starts its entry point with these words, or with its own where there are none; `kept` are the
+        capabilities it may use, and where there are any it may come by others.
+        """
+        start = [*self.config["Entrypoint"], *(words or self.config.get("Cmd") or ())]
         said = [*self.config["Env"], *(f"{name}={value}" for name, value in environ.items())]
-        place = (str(self.root), str(data or "-"), user, group, self.config["WorkingDir"] or "/")
-        return ["sh", str(ENTER), *place, "env", "-i", *said, *start]
+        folder = f"--chdir={self.config['WorkingDir'] or '/'}"
+        rights = [*self._rights(kept), *([] if kept else ["--no-new-privs"]), "--"]
+        return [
+            "sh",
+            str(ENTER),
+            str(self.root),
+            str(data or "-"),
+            str(secrets or "-"),
+            *rights,
+            "env",
+            "-i",
+            folder,
+            *said,
+            *start,
+        ]
+
+    def _rights(self, kept: Iterable[str]) -> list[str]:
+        user, group = (self.config.get("User") or "0:0").split(":")
+        bounds = ",".join(["-all", *(f"+{each}" for each in kept)])
+        who = ["setpriv", "--reuid", user, "--regid", group, "--clear-groups"]
+        return [*who, "--bounding-set", bounds, "--inh-caps", "-all"]
 
 
 def image(name: str) -> tuple[Image, str]:
@@ -37,12 +66,24 @@ def image(name: str) -> tuple[Image, str]:
 
 
 class Container:
-    """`docker run`, with `environ` as its `-e`; its first process is ours."""
+    """`docker run`, with `environ` as its `-e` for our own variables and `more` for others; its first process
+    is ours. `kept` are the capabilities that it may use, `secrets` is a folder for `/run/secrets`.
+    """
 
-    def __init__(self, image: Image, data: Path | None, *words: str, **environ: object) -> None:
+    def __init__(
+        self,
+        image: Image,
+        data: Path | None,
+        *words: str,
+        kept: Iterable[str] = (),
+        more: Mapping[str, str] = MappingProxyType({}),
+        secrets: Path | None = None,
+        **environ: Any,
+    ) -> None:
         self._image = image
         variables = {f"ENVOY_{name.upper()}": str(value) for name, value in environ.items()}
-        self._command = image.command(data, *words, environ=variables)
+        told = {**variables, **more}
+        self._command = image.command(data, *words, environ=told, kept=kept, secrets=secrets)
 
     async def __aenter__(self) -> Self:
         self.process = await asyncio.create_subprocess_exec(

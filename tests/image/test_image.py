@@ -8,13 +8,15 @@ import pytest
 
 from envoy_mqtt import __version__
 from tests.image.container import Container, Image
-from tests.image.environment import BASE, HADOLINT, IMAGE, ROOT, buildah
+from tests.image.environment import BASE, IMAGE, ROOT, SERIES, TOOLS, buildah
 
 SECOND_NS = 1_000_000_000
 
 
 def test_its_file_pleases_the_linter() -> None:
-    said = subprocess.run([HADOLINT, "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False)
+    said = subprocess.run(
+        [TOOLS / "hadolint", "Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert (said.returncode, said.stdout) == (0, "")
 
 
@@ -55,6 +57,31 @@ def layers(name: str, folder: Path) -> list[int]:
     buildah("push", "--disable-compression", name, f"dir:{target}")
     manifest = json.loads((target / "manifest.json").read_text())
     return [layer["size"] for layer in manifest["layers"]]
+
+
+@pytest.mark.parametrize("processor", ["x86_64", "aarch64"])
+def test_every_library_has_a_wheel_for_its_processor(processor: str, tmp_path: Path) -> None:
+    """Of the lock's versions and hashes, with nothing to compile."""
+    listed = tmp_path / "requirements.txt"
+    uv(
+        "export",
+        "--quiet",
+        "--locked",
+        "--no-dev",
+        "--no-emit-project",
+        "--all-extras",
+        "--output-file",
+        listed,
+    )
+    wheels = ("--only-binary", ":all:", "--require-hashes", "--no-deps", "--requirement", listed)
+    there = ("--python-platform", f"{processor}-manylinux_2_17", "--python-version", SERIES)
+    uv("pip", "install", "--quiet", "--target", tmp_path / "there", *there, *wheels)
+    (binary,) = (tmp_path / "there" / "pydantic_core").glob(f"*{processor}-linux-gnu.so")
+    assert binary.stat().st_size > 1_000_000
+
+
+def uv(*arguments: object) -> None:
+    subprocess.run([ROOT / ".tools" / "bin" / "uv", *map(str, arguments)], cwd=ROOT, check=True)
 
 
 def test_nothing_in_it_is_for_making_it(bridge: Image) -> None:

@@ -63,6 +63,7 @@ def test_whole_seconds_for_what_needs_no_more() -> None:
     [
         (b'{"a":1}', "application/json"),
         (b"{}", "application/json"),
+        (b"[{}]", "application/json"),
         (ONLINE, ""),
         (OFFLINE, ""),
         (b"-20.5", ""),

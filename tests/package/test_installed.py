@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from envoy_mqtt import __version__
 from envoy_mqtt.simulator.gateway import Gateway
 from tests.e2e.harness import free_port, listening
 from tests.mosquitto import Mosquitto
-from tests.package.installed import UV, built
+from tests.package.installed import ROOT, UV
+from tests.pages import commands
 
 TYPED = """\
 from pathlib import Path
@@ -68,9 +70,11 @@ def test_without_the_simulator_the_demo_says_what_to_install(programs: Path) -> 
 
 
 def test_uvx_runs_the_demo_from_the_wheel(tmp_path: Path) -> None:
-    command = [str(UV), "tool", "run", "--from", f"{built('.whl')}[simulator]", "envoy-mqtt", "demo"]
+    """As docs/systemd.md shows it."""
+    (shown,) = [shlex.split(each) for each in commands("docs/systemd.md") if each.startswith("uvx")]
+    command = [str(UV), "tool", "run", *shown[1:], "--port", "0"]
     with subprocess.Popen(
-        [*command, "--port", "0"], stdout=subprocess.PIPE, text=True, cwd=tmp_path, env=away(tmp_path)
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=away(tmp_path)
     ) as process:
         assert process.stdout is not None
         try:

@@ -162,7 +162,7 @@ def test_what_was_handed_out_does_not_change_any_more() -> None:
     history = History()
     history.add(SERIAL, live(NOON, 1.0))
     before = past(history)
-    history.add(SERIAL, live(NOON + 1, 2.0))
+    history.add(SERIAL, live(NOON + 0.5, 2.0))
     assert before.columns(0)["production"] == [1.0]
 
 
