@@ -309,6 +309,7 @@ export function redraw(view) {
   mark(at("plot"), "data-points", data[0].length);
   mark(at("plot"), "data-last", data[0].at(-1) ?? "");
   mark(at("plot"), "data-span", Math.round(view.span));
+  mark(at("plot"), "data-end", range(view)[1]);
   say(at("plot").querySelector(".unseen") ?? unseen(), spoken(view, data));
 }
 
