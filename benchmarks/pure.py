@@ -25,6 +25,7 @@ EVENTS = 64
 NOON = 1_780_000_000.0
 
 PERIODS = (Period("night", 0.2, times=(Span(22 * 60, 6 * 60),)), Period("day", 0.3))
+PLAIN, SCALARS = Publish(), Publish(scalars=True)
 SUMS = (Sums(), Sums(tariff=Tariff("EUR", PERIODS, PERIODS)))
 
 
@@ -34,11 +35,12 @@ async def measure(seconds: float) -> Part:
     os.sched_setaffinity(0, machine.MEASURED)
     try:
         for wiring, name in NAMES.items():
-            rate = _readings_a_second(wiring, seconds)
+            rate, alone = (_readings_a_second(wiring, seconds, it) for it in (PLAIN, SCALARS))
             added, in_all = (_added_percent(wiring, seconds / 2, sums_up=it) for it in (False, True))
             rows += [
                 Row(f"{name}: readings a second of CPU", rate),
                 Row(f"{name}: CPU a reading, ms", 1e3 / rate),
+                Row(f"{name}: readings a second of CPU with `publish.scalars`", alone),
                 Row(f"{name}: CPU that a tariff adds to it, %", added, None, at_most(added, 2.0, " %")),
                 Row(f"{name}: the same with what is summed up, %", in_all),
             ]
@@ -83,9 +85,9 @@ def _added_percent(wiring: Wiring, seconds: float, *, sums_up: bool) -> float:
     return 100.0 * (median(ratios) - 1.0)
 
 
-def _readings_a_second(wiring: Wiring, seconds: float) -> float:
+def _readings_a_second(wiring: Wiring, seconds: float, publish: Publish) -> float:
     house = Installation(Options(phases=wiring), NOON)
-    bridge = _opened(house, SUMS[0], now())
+    bridge = _opened(house, SUMS[0], now(), publish)
     start = time.process_time()
     for part in _slices(house):
         bridge.receive(part, now())
@@ -96,8 +98,8 @@ def _readings_a_second(wiring: Wiring, seconds: float) -> float:
     return bridge.readings / used_s
 
 
-def _opened(house: Installation, sums: Sums, at: Instant) -> Bridge:
-    bridge = Bridge(Publish(), sums=sums)
+def _opened(house: Installation, sums: Sums, at: Instant, publish: Publish = PLAIN) -> Bridge:
+    bridge = Bridge(publish, sums=sums)
     bridge.identify(_site(house), Access("gateway"))
     bridge.open(at)
     bridge.sum_up(at)

@@ -62,7 +62,8 @@ def sums(settings: Settings, zone: tzinfo) -> Sums:
 
 def configured(settings: Settings) -> dict[str, object]:
     """What the page tells of the configuration, for JSON: where gateways and broker are looked for, and with
-    what a gateway is asked to let us in; no secret. Without a broker that someone configured there is none.
+    what a gateway is asked to let us in; no secret. `app` is whether all that stands in the form of Home
+    Assistant's app. Without a broker that someone configured there is none.
     """
     mqtt = settings.mqtt
     return {
@@ -71,6 +72,7 @@ def configured(settings: Settings) -> dict[str, object]:
             {"host": each.host, "serial": each.serial, "access": _access(each)}
             for each in settings.every_gateway
         ],
+        "app": settings.supervisor is not None,
         "broker": None if settings.broker_offered else {"host": mqtt.host, "port": mqtt.port},
     }
 

@@ -7,9 +7,10 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import aiomqtt
@@ -148,11 +149,13 @@ async def bridging(settings: Settings) -> AsyncIterator[App]:
 
 
 class Process:
-    """`envoy-mqtt run` as people run it."""
+    """`envoy-mqtt run` as people run it; `beside` are variables that are not our own."""
 
-    def __init__(self, folder: Path, **keys: object) -> None:
+    def __init__(
+        self, folder: Path, beside: Mapping[str, str] = MappingProxyType({}), /, **keys: object
+    ) -> None:
         self._folder = folder
-        self._environ = {
+        self._environ = dict(beside) | {
             f"ENVOY_{key.upper()}": str(value)
             for key, value in {"data_dir": folder / "data", "web__enabled": False, **keys}.items()
         }

@@ -33,6 +33,13 @@ MOST_BYTES = 150_000
 MIDSUMMER = 1_781_992_800.0  # 2026-06-21 00:00 an hour east of Greenwich, where the house is
 HOUR = 3600.0
 DAY = 24 * HOUR
+BATTERY_WH = 10_000.0
+
+# Whether the prices have come, and the chart been drawn since.
+PRICED = """() => {
+    const asked = performance.getEntriesByType("resource").find((each) => each.name.includes("/api/prices"));
+    return asked && performance.now() > asked.responseEnd + 2500;
+}"""
 
 HOME = Options(phases=Wiring.THREE, array_w=7600.0, seed=24)
 STORING = replace(HOME, battery=Battery.METERED, array_w=11_000.0)
@@ -68,7 +75,7 @@ WALL = {"width": 1280, "height": 860}
 HAND = {"width": 390, "height": 844}
 PICTURES = (
     Picture("page-light", 12, STORING, WALL, "light"),
-    Picture("page-dark", 20, HOME, WALL, "dark"),
+    Picture("page-dark", 21, HOME, WALL, "dark"),
     Picture("page-phone", 12, HOME, HAND, "light", 2.0),
     Picture("page-phone-dark", 21, STORING, HAND, "dark", 2.0),
 )
@@ -115,8 +122,11 @@ class Day:
         since = (time.time() + self.shift_s - MIDSUMMER) % DAY
         step = 60.0
         sums = dict.fromkeys(("production", "consumption", "grid_import", "grid_export", "in", "out"), 0.0)
+        charge_wh = BATTERY_WH * 0.3
         for n in range(int(since / step)):
             made, used, stored = self.powers(time.time() - since + n * step)
+            stored = stored if 0.0 < charge_wh - stored / 60.0 < BATTERY_WH else 0.0
+            charge_wh -= stored / 60.0
             net = used - made - stored
             parts = (max(0.0, made), used, max(0.0, net), max(0.0, -net), max(0.0, -stored), max(0.0, stored))
             for key, watts in zip(sums, parts, strict=True):
@@ -214,6 +224,11 @@ async def take(picture: Picture, keys: Keys, folder: Path) -> Path:
         await visit.live()
         await visit.until("() => document.querySelector('[data-of=sufficiency]')")
         await visit.until("() => document.querySelector('#rate:not([hidden])')")
+        if picture.options.battery is not Battery.NONE:
+            await visit.until(
+                "() => document.querySelector('.node[data-of=battery] .name').textContent.includes('%')"
+            )
+        await visit.until(PRICED)
         target = IMAGES / f"{picture.name}.png"
         await visit.page.screenshot(path=target)
     shrink = [

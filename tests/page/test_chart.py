@@ -2,8 +2,10 @@
 
 from playwright.async_api import Browser
 
-from tests.page.house import House
+from tests.page.house import FULLEST, House
 from tests.page.visit import Visit, visiting
+
+pytestmark = FULLEST
 
 
 async def number(visit: Visit, name: str) -> float:

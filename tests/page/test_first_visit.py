@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser
 
+from envoy_mqtt.config.options import FORM
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
+from tests.app.supervisor import TOKEN, supervising
 from tests.e2e.harness import Process, free_port
 from tests.mosquitto import Mosquitto
 from tests.page.visit import Visit, visiting
@@ -71,6 +73,27 @@ async def test_without_anything_it_begins_at_the_beginning(tmp_path: Path, brows
             assert f"port {nobody}" in await visit.text("#steps [data-of=broker]")
             assert "envoy-mqtt discover" in await visit.text("#steps [data-of=gateway]")
             assert "There is no configuration file yet" in await visit.text("#steps [data-of=bridge]")
+
+
+async def test_as_an_app_of_home_assistant_it_names_the_fields_of_the_form(
+    tmp_path: Path, browser: Browser
+) -> None:
+    """There is no file to write and no command to type."""
+    port = free_port()
+    async with supervising() as supervisor:
+        given = {"SUPERVISOR_TOKEN": TOKEN, "SUPERVISOR_API": supervisor.url}
+        keys = {"gateway__host": f"127.0.0.1:{free_port()}", "web__enabled": True, "web__port": port}
+        async with Process(tmp_path, given, **keys) as process:
+            await process.says("web server listens")
+            async with visiting(browser, f"http://127.0.0.1:{port}/") as visit:
+                await until_steps(visit, bridge="good", broker="bad", gateway="bad")
+                for of, label in (("broker", "Broker address"), ("gateway", "Gateway address")):
+                    assert label in {field.label for field in FORM.values()}
+                    assert f"“{label}”" in await visit.text(f"#steps [data-of={of}]")
+                assert "knows of no broker yet" in await visit.text("#steps [data-of=broker]")
+                shown = await visit.text("#setup")
+                assert "configuration file" not in shown
+                assert not any(each in shown for each in ("[mqtt]", "[gateway]", "envoy-mqtt "))
 
 
 @pytest.mark.parametrize("secret", ["eyJ", "example.com"])

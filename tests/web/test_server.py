@@ -199,6 +199,7 @@ async def test_who_comes_first_is_told_where_the_bridge_looks_and_what_it_misses
     assert told["configured"] == {
         "file": None,
         "gateways": [{"host": "127.0.0.1:9", "serial": SERIAL, "access": None}],
+        "app": False,
         "broker": {"host": "127.0.0.1", "port": 9},
     }
     assert told["gateways"][SERIAL]["health"]["fresh"] is False

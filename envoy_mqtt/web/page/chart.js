@@ -14,12 +14,10 @@ const SPANS = [
 ];
 const LEAST_S = 20;
 const YOUNG_S = 120;
-const OLD_S = 35; // a last value is no longer one of now
 const MOST_S = 86400;
 const NAMES = { production: "Production", consumption: "Consumption", net: "Net", storage: "Battery" };
 // Drawn in this order: the areas first.
 const DRAWN = ["net", "production", "storage", "consumption"];
-const INTO_PRICES = 0.34; // of the plot's height
 
 const root = getComputedStyle(document.documentElement);
 const colour = (name) => root.getPropertyValue(`--${name}`).trim();
@@ -27,7 +25,7 @@ const colour = (name) => root.getPropertyValue(`--${name}`).trim();
 // `rows(meters, from)` gives the data, `want(seconds)` is told how far back somebody looks.
 export function chart(rows, want) {
   const view = {
-    rows, want, meters: [], plot: null, prices: null, off: new Set(), at: 0,
+    rows, want, meters: [], plot: null, prices: null, off: new Set(), at: 0, watts: {},
     span: 3600, chosen: 3600, end: null, now: Date.now() / 1000,
   };
   at("spans").replaceChildren(...SPANS.map(([seconds, name]) => button(view, seconds, name)));
@@ -61,11 +59,12 @@ export function curves(view, meters) {
   build(view);
 }
 
-export function advance(view, now) {
-  view.now = now;
-  const every = Math.max(1, view.span / 900);
-  if (view.end !== null || now - view.at < every - 0.3) return;
-  redraw(view);
+// A reading came: its powers are what the legend says while nobody hovers.
+export function advance(view, now, watts) {
+  Object.assign(view, { now, watts });
+  const every = Math.max(1, view.span / 3600);
+  if (view.end === null && now - view.at >= every - 0.3) redraw(view);
+  else if (view.plot) readings(view, view.plot);
 }
 
 export function priced(view, prices) {
@@ -96,7 +95,7 @@ function options(view, size) {
   const grid = { stroke: colour("line"), width: 1 };
   return {
     ...size,
-    padding: [12, 8, 0, 0],
+    padding: [26, 22, 0, 0],
     legend: { show: false },
     cursor: {
       drag: { x: true, y: false, setScale: false, dist: 6 },
@@ -157,30 +156,32 @@ function net(alpha) {
   };
 }
 
-// The price of the hour stands behind the curves, as high as it is dear.
+// What an hour costs stands above and behind the curves, the dearer the darker.
 function paintPrices(view, plot) {
   if (!view.prices?.time?.length) return;
   const { ctx, bbox } = plot;
+  const pixel = devicePixelRatio;
   const [from, to] = range(view);
   const { time, import: prices, currency } = view.prices;
-  const most = Math.max(...prices.filter(known), 0.0001);
+  const amounts = prices.filter(known);
+  const [least, most] = [Math.min(...amounts), Math.max(...amounts)];
   ctx.save();
-  ctx.font = `600 ${11 * devicePixelRatio}px Figtree, system-ui, sans-serif`;
+  ctx.font = `600 ${11 * pixel}px Figtree, system-ui, sans-serif`;
+  ctx.textAlign = "left";
   time.forEach((begins, n) => {
     const ends = time[n + 1] ?? Infinity;
     if (ends <= from || begins >= to || !known(prices[n])) return;
     const left = plot.valToPos(Math.max(begins, from), "x", true);
-    const right = plot.valToPos(Math.min(ends, to), "x", true);
-    const high = bbox.height * INTO_PRICES * Math.max(0.06, Math.max(0, prices[n]) / most);
-    const top = bbox.top + bbox.height - high;
-    ctx.fillStyle = `${colour("price")}1c`;
-    ctx.fillRect(left, top, right - left, high);
-    ctx.fillStyle = `${colour("price")}66`;
-    ctx.fillRect(left, top, right - left, Math.max(1, devicePixelRatio));
-    const text = price(prices[n], currency);
-    if (ctx.measureText(text).width + 16 * devicePixelRatio > right - left) return;
-    ctx.fillStyle = colour("muted");
-    ctx.fillText(text, left + 8 * devicePixelRatio, top - 6 * devicePixelRatio);
+    const width = plot.valToPos(Math.min(ends, to), "x", true) - left;
+    ctx.fillStyle = colour("price");
+    const dear = most > least ? (prices[n] - least) / (most - least) : 0;
+    ctx.globalAlpha = 0.06 * dear;
+    ctx.fillRect(left, bbox.top, width, bbox.height);
+    ctx.globalAlpha = 0.2 + 0.6 * dear;
+    ctx.fillRect(left, bbox.top - 4 * pixel, width, 4 * pixel);
+    ctx.globalAlpha = 1;
+    const text = `${price(prices[n], currency)} / kWh`;
+    if (ctx.measureText(text).width + 8 * pixel < width) ctx.fillText(text, left + 4 * pixel, bbox.top - 9 * pixel);
   });
   ctx.restore();
 }
@@ -206,11 +207,9 @@ function toggle(view, meter, node) {
 function readings(view, plot) {
   const time = plot.data[0];
   const hovered = plot.cursor.idx;
-  const last = time.length - 1;
-  const there = hovered ?? (view.now - time[last] < OLD_S ? last : -1);
   view.meters.forEach((meter, n) => {
     const node = at("legend").querySelector(`[data-of=${meter}] .value`);
-    if (node) say(node, watts(plot.data[n + 1]?.[there]));
+    if (node) say(node, watts(known(hovered) ? plot.data[n + 1][hovered] : view.watts[meter]));
   });
   const when = at("legend").querySelector(".when");
   if (when) say(when, known(hovered) ? clock(time[hovered], view.span <= 21600) : "");

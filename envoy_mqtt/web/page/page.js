@@ -142,7 +142,7 @@ function showHouse(reading) {
   headline.showRate(reading.fresh ? tariff : null);
   flows.show(flow, reading);
   charts.curves(chart, Object.keys(reading.watts));
-  charts.advance(chart, Math.max(Date.now() / 1000 - 1, reading.time ?? 0));
+  charts.advance(chart, Math.max(Date.now() / 1000 - 1, reading.time ?? 0), reading.fresh ? reading.watts : {});
   charts.priced(chart, page.prices[chosen]);
   todays.show(site.today(said, chosen));
   tariffs.show(tariff);

@@ -19,6 +19,13 @@ password = "…"
 [gateway]
 token_file = "/path/to/token"`;
 
+// In Home Assistant's app there is a form and no file: what its fields are called in English.
+const FIELDS = {
+  broker: "A broker of your own is “Broker address” in this app’s configuration.",
+  gateway: "It is “Gateway address” in this app’s configuration.",
+  token: "It is “Enphase account” and “Enphase password” in this app’s configuration, or “Token”.",
+};
+
 const STEPS = [
   { of: "bridge", name: "The bridge runs", codes: ["configuration", "disk", "clock", "web_port"] },
   { of: "broker", name: "The broker takes its messages", codes: ["broker_"], example: BROKER },
@@ -46,6 +53,7 @@ export function show(site, serial, doctor) {
   const bad = steps.filter((step) => step.state === "bad");
   say(at("setup-title"), bad.length ? "Let’s get your readings" : "Almost there");
   say(at("setup-lead"), lead(bad));
+  at("setup-more").hidden = Boolean(doctor?.configured?.app);
   const facts = {
     version: site.health?.version,
     protocol: site.health?.broker.protocol,
@@ -83,8 +91,10 @@ function about(serial, doctor) {
 }
 
 const SAID = {
-  bridge: ({ version, configured: { file } }) =>
-    [version && `Version ${version}.`, file && `Its configuration is ${file}.`, file === null && NO_FILE].filter(Boolean).join(" "),
+  bridge: ({ version, configured: { file, app } }) =>
+    [version && `Version ${version}.`, file && `Its configuration is ${file}.`, file === null && !app && NO_FILE]
+      .filter(Boolean)
+      .join(" "),
   broker: ({ protocol, configured: { broker } }) =>
     `Connected${broker ? ` to ${broker.host}, port ${broker.port}` : ""}${protocol ? `, MQTT ${protocol}` : ""}.`,
   gateway: ({ gateways }) => gateways.filter((each) => each.serial).map(whose).join(" "),
@@ -124,9 +134,16 @@ function item(step, facts) {
   if (!found.length && state === "wait") parts.push(make("p", {}, step.of === "readings" ? SAID.readings() : "Once the step before it works."));
   const given = found.length ? GIVEN[step.of]?.(facts.configured) : "";
   if (given) parts.push(make("p", {}, given));
+  if (state === "bad" && facts.configured.app) return row(step, [...parts, ...fields(step)]);
   if (state === "bad" && step.help) parts.push(make("p", {}, make("code", {}, step.help[0]), ` ${step.help[1]}`));
   if (state === "bad" && step.example) parts.push(make("pre", { tabindex: 0, "aria-label": "Example" }, make("code", {}, step.example)));
+  return row(step, parts);
+}
+
+const fields = (step) => (FIELDS[step.of] ? [make("p", {}, FIELDS[step.of])] : []);
+
+function row({ of, name, state }, parts) {
   const states = { good: "Done", bad: "To do", wait: "Waiting" };
   const sign = make("span", { class: "sign" }, make("span", { class: "unseen" }, `${states[state]}: `));
-  return make("li", { "data-state": state, "data-of": step.of }, sign, make("h2", {}, step.name), ...parts);
+  return make("li", { "data-state": state, "data-of": of }, sign, make("h2", {}, name), ...parts);
 }
