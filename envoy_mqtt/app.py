@@ -173,7 +173,7 @@ class App:
                 summing = (self._sum_up(each) for each in self.gateways)
                 always = (self._tick(), self.desk.serve(), self._announcer.run())
                 web = () if self._web is None else (keep(self._web.serve, self._web), self._web.beat())
-                living = self._life.beat(lambda: self._web is not None and self._web.listening)
+                living = self._life.beat(lambda: self._web is not None and self._web.answers_itself)
                 jobs = (living, *always, *summing, *following, *renewing, *web)
                 await run_until(stop, *map(self._life.supervise, jobs))
             finally:
