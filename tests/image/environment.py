@@ -58,6 +58,8 @@ def build() -> None:
         make_tools()
         make_base()
         READY.write_text(WANTED)
+    # What a run left behind that was cut off.
+    buildah("rm", "--all")
     build_image(IMAGE)
     build_image(DEMO, "EXTRA=simulator")
     # The Supervisor has its folder and nothing else, and says these two.
@@ -67,7 +69,8 @@ def build() -> None:
 
 def make_tools() -> None:
     uv("venv", "--clear", "--python", sys.executable, str(TOOLS.parent))
-    uv("pip", "install", "--python", str(TOOLS.parent), "--only-binary", ":all:", *CHECKERS)
+    # Compose is not to be had but as a source that packs it.
+    uv("pip", "install", "--python", str(TOOLS.parent), *CHECKERS)
 
 
 def make_base() -> None:

@@ -85,7 +85,7 @@ async function examine() {
 }
 
 async function ask(serial) {
-  page.prices[serial] = null;
+  page.prices[serial] ??= null; // asked for; what is known of before stays on the chart meanwhile
   page.prices[serial] = await fetched(`api/prices?serial=${encodeURIComponent(serial)}`);
   later();
 }
