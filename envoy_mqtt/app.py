@@ -242,7 +242,8 @@ class App:
         """Give back what is of no use any more. A connection that has ended leaves objects in circles, which
         the collector lets lie until there are 80,000: 8 MiB.
         """
-        ended = self.publisher.connects + sum(sum(each.line.reconnects.values()) for each in self.gateways)
+        lines = [self.broker_line, *(each.line for each in self.gateways)]
+        ended = sum(sum(line.reconnects.values()) for line in lines)
         if ended != self._ended:
             self._ended = ended
             gc.collect()
