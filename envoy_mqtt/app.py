@@ -219,7 +219,8 @@ class App:
 
     def _tidy(self) -> None:
         """Give back what is of no use any more; a connection that has ended leaves garbage behind."""
-        ended = self.publisher.connects + sum(sum(each.line.reconnects.values()) for each in self.gateways)
+        lines = [self.broker_line, *(each.line for each in self.gateways)]
+        ended = sum(sum(line.reconnects.values()) for line in lines)
         (collect if ended != self._ended else give_back)()
         self._ended = ended
 

@@ -23,6 +23,7 @@ PAGE = text("docs/troubleshooting.md")
 # Events that are put together where they are said.
 COMPOSED = {
     "verdict.warning": {verdict.NOT_CHECKED, verdict.NO_NAME, verdict.RENEWED},
+    "f'{self._what} silent'": {"gateway silent"},
     "f'read from {step.source}, not the best source'": {"read from SOURCE, not the best source"},
 }
 
