@@ -10,7 +10,7 @@ from pathlib import Path
 
 import aiohttp
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 @asynccontextmanager

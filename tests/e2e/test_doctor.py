@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,7 +62,8 @@ async def test_where_everything_is_well_nothing_is_bad_and_nothing_is_left_behin
     assert asked == ["/info", "/info", "/ivp/meters", "/ivp/ensemble/inventory", "/stream/meter"]
     assert of(found, "gateway", "source").text.startswith("stream: ")
     assert of(found, "gateway", "topics").text.startswith(f"envoy/{SERIAL}/ has production, net, consumption")
-    assert "10." in of(found, "gateway", "stream").text or "9." in of(found, "gateway", "stream").text
+    (rate_hz,) = re.findall(r"\(([0-9.]+) a second\)", of(found, "gateway", "stream").text)
+    assert 5.0 < float(rate_hz) < 12.0  # 10, less what a loaded machine holds up
     assert await left_behind(broker.port) == set()
     assert not (tmp_path / "data").exists(), "it only looks"
 

@@ -23,7 +23,7 @@ from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.supervise import keep
 
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 Token = dict[str, str | None]
 

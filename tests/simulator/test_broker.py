@@ -39,7 +39,7 @@ from envoy_mqtt.simulator.broker.packets import (
 from envoy_mqtt.simulator.broker.session import MAX_BACKLOG
 from tests.mosquitto import Mosquitto
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 PROTOCOLS = {V311: aiomqtt.ProtocolVersion.V311, V5: aiomqtt.ProtocolVersion.V5}
 
 Place = Broker | Mosquitto
