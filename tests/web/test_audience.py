@@ -1,6 +1,7 @@
 """Viewers get what the broker gets; slow ones the newest, and nobody waits for them."""
 
 import asyncio
+import tracemalloc
 
 from envoy_mqtt.mqtt.message import Message
 from envoy_mqtt.outbox import BEHIND, Outbox
@@ -47,6 +48,8 @@ async def test_it_is_remembered_since_when_a_gateway_is_what_it_is() -> None:
     assert audience.since == {SERIAL: first}
     audience.see(Message(topic, b"online"))
     assert audience.since[SERIAL] > first
+    audience.see(Message(topic, b""))
+    assert audience.since == {}
 
 
 async def test_a_viewer_who_is_slow_gets_the_newest_and_the_other_everything() -> None:
@@ -112,3 +115,15 @@ async def test_the_broker_is_served_before_any_viewer() -> None:
         outbox.put([live(1)])
         await asyncio.gather(*tasks)
     assert order == ["broker", "viewer"]
+
+
+def test_answers_to_whatever_someone_asks_leave_nothing_behind() -> None:
+    audience = Audience("envoy")
+    tracemalloc.start()
+    try:
+        for n in range(5_000):
+            audience.see(Message(f"envoy/bridge/response/no_such_{n}", b"{}", retain=False, good_until=30.0))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000, "20 bytes an answer"
