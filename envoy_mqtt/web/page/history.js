@@ -10,8 +10,17 @@ const FINE_S = 900;
 const COARSE_S = 10;
 const THIN_EVERY = 300;
 
-// Longer without a point than this and the line is broken: nobody knows what was in between.
+// Longer without a point than this and the line is broken: nobody knows what was in between. A source that
+// is read once in some minutes, as the inverters' own report, is given three of its intervals.
 const GAP_S = 35;
+const GAP_INTERVALS = 3;
+const PACE_OF = 15;
+
+function gap(time) {
+  const last = time.slice(-PACE_OF - 1);
+  const steps = last.slice(1).map((each, n) => each - last[n]).sort((a, b) => a - b);
+  return Math.max(GAP_S, GAP_INTERVALS * (steps[Math.floor(steps.length / 2)] ?? 0));
+}
 
 export function empty() {
   return { time: [], production: [], net: [], consumption: [], storage: [], asked_s: 0, added: 0 };
@@ -58,8 +67,9 @@ export function rows(past, meters, from) {
   let start = past.time.findIndex((time) => time >= from);
   start = start < 0 ? past.time.length : Math.max(0, start - 1);
   const found = [[], ...meters.map(() => [])];
+  const most = gap(past.time);
   for (let n = start; n < past.time.length; n += 1) {
-    if (n > start && past.time[n] - past.time[n - 1] > GAP_S) {
+    if (n > start && past.time[n] - past.time[n - 1] > most) {
       found[0].push(past.time[n - 1] + 1);
       meters.forEach((_, row) => found[row + 1].push(null));
     }
@@ -76,11 +86,12 @@ export function total(pasts, from) {
   const first = Math.min(...pasts.map((past) => past.time[0] ?? Infinity));
   const last = Math.max(...pasts.map((past) => past.time.at(-1) ?? -Infinity));
   const places = pasts.map(() => -1);
+  const gaps = pasts.map((past) => gap(past.time));
   for (let time = Math.ceil(Math.max(first, from) / step) * step; time <= last; time += step) {
     pasts.forEach((past, n) => {
       while (past.time[places[n] + 1] <= time) places[n] += 1;
     });
-    const there = places.map((place, n) => place >= 0 && time - pasts[n].time[place] <= GAP_S);
+    const there = places.map((place, n) => place >= 0 && time - pasts[n].time[place] <= gaps[n]);
     sums.time.push(time);
     for (const meter of METERS) {
       const values = pasts.map((past, n) => (there[n] ? past[meter][places[n]] : null));
