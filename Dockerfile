@@ -16,6 +16,7 @@ ARG EXTRA=""
 RUN uv sync --locked --no-dev --no-install-project --no-build ${EXTRA:+--extra "$EXTRA"} && \
     UV_PROJECT_ENVIRONMENT=/build/tools uv sync --locked --only-group build --no-build
 COPY README.md LICENSE ./
+COPY LICENSES LICENSES
 COPY envoy_mqtt envoy_mqtt
 # Our own package lies apart from the others, so that an update is a small layer.
 RUN tools/bin/hatchling build --target wheel && \

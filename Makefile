@@ -59,7 +59,7 @@ soak-short: .venv/.ready mosquitto  ## 100 seconds of it
 	$(BIN)/python -m tests.faults.soak --minutes 1.6
 
 test-page: .venv/.ready mosquitto chromium  ## the page in a real browser
-	$(BIN)/pytest tests/page
+	$(BIN)/pytest -n 2 --dist loadfile tests/page
 
 screenshots: .venv/.ready mosquitto chromium  ## the README's pictures of the page, into docs/images
 	@tests/need.sh pngquant

@@ -37,7 +37,7 @@ CEILING_S = 10.0
 ONE_S = 10.0
 
 # Where a terminal knows only ASCII.
-PLAIN = str.maketrans({"█": "#", "✗": "!", "→": ">", "·": "-", "–": "-", "↑": "^", "↓": "v", "…": "."})
+PLAIN = str.maketrans({"█": "#", "✗": "!", "→": ">", "·": "-", "–": "-", "…": "."})
 
 
 class Watch:

@@ -96,6 +96,7 @@ LAYERS = {
         "summary",
         "terminal.board",
         "terminal.line",
+        "terminal.power",
         "terminal.picture",
         "web.hosts",
         "web.clients",

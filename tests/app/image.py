@@ -14,13 +14,18 @@ import envoy_mqtt
 from tests.app.test_form import FOLDER
 
 # Of Python's library what no program wants, and what other programs have installed there.
-ASIDE = shutil.ignore_patterns("test", "tests", "idlelib", "site-packages", "config-*")
+ASIDE = shutil.ignore_patterns(
+    *("test", "tests", "idlelib", "tkinter", "lib2to3", "ensurepip", "site-packages", "config-*")
+)
+
+# A library of many files that only a tariff with holidays reads.
+LEFT_OUT = "holidays"
 
 
 def lay_out(folder: Path) -> None:
     """Everything that `entry.sh` wants, and itself, into `folder`, which is also where programs are found."""
     packages = folder / "packages"
-    for name in needed("envoy-mqtt", {"envoy-mqtt"}):
+    for name in needed("envoy-mqtt", {"envoy-mqtt", LEFT_OUT}):
         _copy(name, packages)
     shutil.copytree(Path(envoy_mqtt.__file__).parent, packages / "envoy_mqtt", ignore=ASIDE)
     shutil.copy(FOLDER / "entry.sh", folder)

@@ -67,7 +67,8 @@ def build() -> None:
 
 def make_tools() -> None:
     uv("venv", "--clear", "--python", sys.executable, str(TOOLS.parent))
-    uv("pip", "install", "--python", str(TOOLS.parent), "--only-binary", ":all:", *CHECKERS)
+    # Compose is not to be had but as a source that packs it.
+    uv("pip", "install", "--python", str(TOOLS.parent), *CHECKERS)
 
 
 def make_base() -> None:

@@ -65,7 +65,7 @@ def check_files(data: Path) -> None:
 
 async def looked_at(container: Container, port: int, ears: Ears) -> None:
     """Page, figures and health answer, from beside it and from without, and it stays small."""
-    for path in ("/api/state", "/metrics", "/livez", "/healthz"):
+    for path in ("/", "/api/state", "/metrics", "/livez", "/healthz"):
         assert await asyncio.to_thread(fetch, f"http://127.0.0.1:{port}{path}")
     done = await asyncio.to_thread(container.execute, "envoy-mqtt", "healthcheck")
     assert (done.returncode, done.stdout) == (0, f"the bridge is alive: it answers at port {port}\n")

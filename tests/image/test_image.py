@@ -94,6 +94,14 @@ def test_nothing_in_it_is_for_making_it(bridge: Image) -> None:
     assert not list((bridge.root / "data").iterdir())
 
 
+def test_it_brings_the_licence_of_all_that_is_in_our_package(bridge: Image) -> None:
+    (about,) = (bridge.root / "opt/envoy-mqtt").glob("lib/python*/site-packages/envoy_mqtt-*.dist-info")
+    brought = {
+        str(file.relative_to(about / "licenses")) for file in about.rglob("licenses/**/*") if file.is_file()
+    }
+    assert brought == {"LICENSE", *(f"LICENSES/{file.name}" for file in (ROOT / "LICENSES").iterdir())}
+
+
 def test_what_runs_was_compiled_when_it_was_built(bridge: Image) -> None:
     """Who runs it can write no bytecode, and would compile it all again at every start."""
     modules = (

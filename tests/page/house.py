@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Battery, Options, Wiring
@@ -20,6 +22,9 @@ HOUSES = {
     "single phase in the evening": Options(phases=Wiring.SINGLE_THREE, start=EVENING),
     "three phases with a battery": Options(phases=Wiring.THREE, battery=Battery.METERED, start=NOON),
 }
+
+# Where the layout makes no difference, the one with the most to show.
+FULLEST = pytest.mark.parametrize("house", ["three phases with a battery"], indirect=True)
 
 # As fast as a configuration allows where somebody waits.
 BRISK = {"homeassistant__interval_s": 1, "energy__interval_s": 5, "availability__timeout_s": 3}

@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
 from tests.e2e.harness import Process, free_port
-from tests.page.house import NOON, House, standing
+from tests.page.house import FULLEST, NOON, House, standing
 from tests.page.visit import PHONE, Visit, visiting
 
 SCHEMES = pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -30,6 +30,7 @@ async def faults(visit: Visit) -> list[str]:
 
 
 @SCHEMES
+@FULLEST
 async def test_the_house(house: House, browser: Browser, scheme: Scheme) -> None:
     async with visiting(browser, house.address, color_scheme=scheme) as visit:
         await visit.live()

@@ -6,7 +6,7 @@ from playwright.async_api import Browser
 
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options, Pace
-from tests.page.house import House, standing
+from tests.page.house import FULLEST, House, standing
 from tests.page.visit import PHONE, payload, visiting
 
 # A reading of a single phase: what the sun gives and what comes from the grid, in W.
@@ -86,6 +86,7 @@ MOVING = """() => document.getAnimations().filter((each) => each.playState === "
     && getComputedStyle(each.effect.target).visibility !== "hidden").length"""
 
 
+@FULLEST
 async def test_nothing_moves_for_who_wants_less_motion(house: House, browser: Browser) -> None:
     async with visiting(browser, house.address, reduced_motion="reduce") as visit:
         await visit.live()
@@ -93,6 +94,7 @@ async def test_nothing_moves_for_who_wants_less_motion(house: House, browser: Br
         assert await visit.page.evaluate(MOVING) == 0
 
 
+@FULLEST
 async def test_the_flow_is_told_to_who_cannot_see_it(house: House, browser: Browser) -> None:
     async with visiting(browser, house.address) as visit:
         await visit.live()

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Browser
 
-from tests.page.house import House
+from tests.page.house import FULLEST, House
 from tests.page.visit import PHONE, TABLET, visiting
 
 SIDEWAYS = "document.documentElement.scrollWidth - window.innerWidth"
@@ -83,6 +83,7 @@ LONG = """() => {
 }"""
 
 
+@FULLEST
 @pytest.mark.parametrize("viewport", [PHONE, TABLET], ids=["phone", "tablet"])
 async def test_long_numbers_have_their_place_too(
     house: House, browser: Browser, viewport: dict[str, int]

@@ -6,7 +6,7 @@ from statistics import median
 
 from playwright.async_api import Browser
 
-from tests.page.house import House
+from tests.page.house import FULLEST, House
 from tests.page.visit import READINGS, Visit, payload, visiting
 
 # When each number of the table changed, in Unix seconds.
@@ -81,6 +81,7 @@ async def _headline(visit: Visit) -> tuple[float, str, str, str]:
     return float(net), str(verb), str(big), str(title)
 
 
+@FULLEST
 async def test_today_is_what_energy_says(house: House, browser: Browser) -> None:
     async with visiting(browser, house.address) as visit:
         await visit.live()
@@ -100,6 +101,7 @@ async def test_today_is_what_energy_says(house: House, browser: Browser) -> None
         await house.ears.until(lambda it: any(told(each.json) == shown for each in it.on("/energy")))
 
 
+@FULLEST
 async def test_the_source_and_the_token_are_told(house: House, browser: Browser) -> None:
     async with visiting(browser, house.address) as visit:
         await visit.live()

@@ -8,7 +8,7 @@ import aiohttp
 from aiohttp import web
 from playwright.async_api import Browser
 
-from tests.page.house import House
+from tests.page.house import FULLEST, House
 from tests.page.visit import visiting
 
 PREFIX = "/api/hassio_ingress/Sx6Nt8l3RzK0"
@@ -44,6 +44,7 @@ async def proxied(address: str) -> AsyncIterator[str]:
             await runner.cleanup()
 
 
+@FULLEST
 async def test_everything_is_asked_for_below_the_prefix(house: House, browser: Browser) -> None:
     async with proxied(house.address) as address, visiting(browser, address) as visit:
         await visit.live()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from envoy_mqtt.terminal.board import Board
 from envoy_mqtt.terminal.line import length
-from envoy_mqtt.terminal.picture import Scene, picture, watts
+from envoy_mqtt.terminal.picture import Scene, picture
 
 SERIAL = "122100000017"
 NOON = 1_782_043_200.0  # 2026-06-21 12:00 UTC
@@ -75,14 +75,16 @@ WELL = board(
 def test_a_house_that_feeds_the_grid_is_shown_in_numbers_bars_and_words() -> None:
     lines = shown(WELL)
     bars = {line.split()[0]: line.count("█") for line in lines if "█" in line}
-    # 48 columns for the largest of them, 3412.3 W.
-    assert bars == {"solar": 48, "house": 11, "grid": 30, "battery": 7}
+    # 42 columns for the largest of them, 3412.3 W.
+    assert bars == {"solar": 42, "house": 10, "grid": 26, "battery": 6}
     assert [line.split("█")[0].split() for line in lines if "█" in line] == [
         ["solar", "3.41", "kW"],
         ["house", "807", "W"],
         ["grid", "2.11", "kW", "exporting"],
-        ["battery", "500", "W", "↑", "76", "%"],
+        ["battery", "500", "W", "charging", "76", "%"],
     ]
+    narrow = [line.split("█")[0].split() for line in shown(WELL, width=40) if line.startswith("battery")]
+    assert narrow[0] == ["battery", "500", "W", "charging"]
     assert "The house feeds 2.11 kW into the grid." in lines
     assert lines[0] == "envoy-mqtt" + " " * 62 + "12:00:02"
     assert next(line for line in lines if line.startswith(SERIAL)).endswith(" 2 s old")
@@ -146,12 +148,17 @@ def test_before_anything_was_told_it_says_so() -> None:
 
 
 def test_several_gateways_are_a_table_with_their_sum_and_an_unknown_one_has_none() -> None:
-    it = board(("1/live", {"net_power": 100, "production_power": 50}), ("2/live", {"net_power": -300}))
+    it = board(
+        ("1/live", {"net_power": 100, "production_power": 50, "consumption_power": 150}),
+        ("2/live", {"net_power": -300, "production_power": None}),
+    )
     lines = [line.split() for line in shown(it)]
-    assert ["solar", "grid"] in lines
-    assert ["1", "50", "W", "100", "W"] in lines
-    assert ["2", "–", "-300", "W"] in lines
-    assert ["together", "–", "-200", "W"] in lines
+    assert ["solar", "house", "grid"] in lines
+    assert ["1", "50", "W", "150", "W", "100", "W"] in lines
+    assert ["2", "–", "–", "-300", "W"] in lines
+    # The second has no meter of the house, and one of the sun that says nothing.
+    assert ["together", "–", "150", "W", "-200", "W"] in lines
+    assert ["solar", "house", "grid"] in [line.split() for line in shown(it, width=40)]
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 20), (160, 50), (30, 5), (20, 1)])
@@ -186,8 +193,3 @@ def test_whatever_anybody_publishes_is_shown_or_not_and_nothing_breaks(
     )
     for line in picture(it, SCENE, width, height):
         assert all(text.isprintable() for text, _ in line)
-
-
-def test_powers_are_watts_and_then_kilowatts() -> None:
-    told = [watts(each) for each in (None, -0.4, -3.4, 999.4, 999.6, -12_345.0)]
-    assert told == ["–", "0 W", "-3 W", "999 W", "1.00 kW", "-12.35 kW"]

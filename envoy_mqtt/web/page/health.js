@@ -81,16 +81,11 @@ function freshness(site, serial, table, doctor) {
 
 function pace({ fresh: good, rate_hz, age_s, stalls, bursts, offline_reason }) {
   if (!good) return word(REASONS[offline_reason] ?? "not fresh");
-  const told = [often(rate_hz), `newest ${age_s < 1 ? "less than 1 s" : duration(Math.round(age_s))} old`];
+  // A slow source may have said nothing in the rate's last minute.
+  const told = [rate_hz >= 0.5 && `${number(rate_hz, 1)} a second`, `newest ${age_s < 1 ? "less than 1 s" : duration(Math.round(age_s))} old`];
   if (bursts) told.push(`${number(bursts)} bursts`);
   if (stalls) told.push(`${number(stalls)} stalls`);
   return told.filter(Boolean).join(", ");
-}
-
-// The rate is that of the last minute, in which a slow source may have said nothing.
-function often(rate_hz) {
-  if (rate_hz >= 0.5) return `${number(rate_hz, 1)} a second`;
-  return rate_hz > 0 ? `${number(60 * rate_hz)} a minute` : "";
 }
 
 function token({ token_days_left: left, token_role }) {

@@ -10,16 +10,12 @@ const FINE_S = 900;
 const COARSE_S = 10;
 const THIN_EVERY = 300;
 
-// Longer without a point than this and the line is broken: nobody knows what was in between. A source that
-// is read once in some minutes, as the inverters' own report, is given three of its intervals.
+// Longer without a point than this, or than three of a slow source's steps, and the line is broken.
 const GAP_S = 35;
-const GAP_INTERVALS = 3;
-const PACE_OF = 15;
 
 function gap(time) {
-  const last = time.slice(-PACE_OF - 1);
-  const steps = last.slice(1).map((each, n) => each - last[n]).sort((a, b) => a - b);
-  return Math.max(GAP_S, GAP_INTERVALS * (steps[Math.floor(steps.length / 2)] ?? 0));
+  const steps = time.slice(-15).map((each, n, all) => each - all[n - 1]).slice(1).sort((a, b) => a - b);
+  return Math.max(GAP_S, 3 * (steps[steps.length >> 1] ?? 0));
 }
 
 export function empty() {
