@@ -29,8 +29,8 @@ ENV PATH="/opt/envoy-mqtt/bin:${PATH}" \
 COPY --from=build /opt/envoy-mqtt /opt/envoy-mqtt
 COPY --from=build /package /opt/envoy-mqtt
 COPY docker/image.toml /etc/envoy-mqtt/image.toml
-# The base ships its library without bytecode, and whoever runs this later may write none: two seconds and ten
-# megabytes of memory at every start. What is imported here is compiled here.
+# The base ships its library without bytecode, and whoever runs this later may write none: every start would take
+# three times as long (docs/docker.md). What is imported here is compiled here.
 RUN python -m envoy_mqtt --help >/dev/null && \
     python -c 'import envoy_mqtt.app, envoy_mqtt.web.server, envoy_mqtt.healthcheck, envoy_mqtt.doctor' && \
     install -d -o 1000 -g 1000 -m 700 /data

@@ -13,17 +13,18 @@ import gc
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
-from envoy_mqtt import __version__, choices, config, installation, store, zone
+from envoy_mqtt import __version__, choices, config, installation, zone
 from envoy_mqtt.access import sections, tokens_of
 from envoy_mqtt.announcer import Announcer
+from envoy_mqtt.bookkeeper import Bookkeeper
 from envoy_mqtt.books import Books
 from envoy_mqtt.bridge import Bridge
 from envoy_mqtt.broker import completed, services
@@ -44,6 +45,7 @@ from envoy_mqtt.mqtt.publisher import Publisher
 from envoy_mqtt.mqtt.spool import Spool
 from envoy_mqtt.outbox import Outbox
 from envoy_mqtt.report import Report
+from envoy_mqtt.roster import Roster
 from envoy_mqtt.supervise import end, keep, run_until
 from envoy_mqtt.supervisor import Services
 
@@ -67,9 +69,6 @@ MEGABYTE = 1_000_000
 # restarts kept 5 MiB.
 SAVE_AGAIN_S = 60.0
 
-UNSAVED = "energies not remembered"
-LOST = "energies of before lost"
-
 # The first pages, energies and announcements leave something behind, too: 2 MiB on a bad day.
 SETTLED_S = 3.0
 
@@ -82,26 +81,23 @@ class App:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._data_dir = settings.data_dir
-        self._installation = installation.load(self._data_dir)
-        self._signature = Signature(self._installation.instance, socket.gethostname(), iso(time.time()))
-        self._pins = Pins(self._data_dir)
+        self._line = Line("bridge")
+        self._roster = Roster(settings.data_dir, self._line)
+        self._signature = Signature(self._roster.instance, socket.gethostname(), iso(time.time()))
+        self._pins = Pins(settings.data_dir)
         reload(self._pins)
         self._services = services(settings)
         self.broker_line = Line(
             "broker", host=settings.mqtt.host if self._services is None else "of Home Assistant"
         )
         publish = choices.publish(settings)
-        self._line = Line("bridge")
         self._spool = _spool(settings, self._line)
         self._outbox = Outbox(None if self._spool is None else self._spool.keep)
         self._zone = zone.configured(settings.site.timezone)
-        self._books = Books(self._data_dir)
-        self._forgotten: set[str] = set()
+        self._bookkeeper = Bookkeeper(Books(settings.data_dir), self._line)
         self._ended = 0
-        books = self._open_books()
         self.gateways = [
-            self._gateway(name, gateway, publish, books, Imitation(choices.imitated(settings, number)))
+            self._gateway(number, name, gateway, publish)
             for number, (name, gateway) in enumerate(sections(settings))
         ]
         self._state = f"{publish.base_topic}/bridge/state"
@@ -110,7 +106,7 @@ class App:
             self._as_client(settings.mqtt), self._outbox, self.broker_line, self._spool, find
         )
         self._announcer = Announcer(
-            self._data_dir,
+            settings.data_dir,
             [each.bridge for each in self.gateways],
             choices.discovery(settings),
             outbox=self._outbox,
@@ -130,7 +126,7 @@ class App:
             line=self.broker_line,
         )
 
-        self._life = Life(self._data_dir)
+        self._life = Life(settings.data_dir)
         self._web = self._open_web()
 
     def _open_web(self) -> "Server | None":
@@ -149,26 +145,14 @@ class App:
         self._outbox.onlooker = server.audience
         return server
 
-    def _open_books(self) -> dict[str, Mapping[str, Any]]:
-        books, complaints = self._books.load()
-        for sentence in complaints:
-            self._line.warn(LOST, error=sentence, code="disk")
-        return books
-
-    def _gateway(
-        self,
-        name: str,
-        settings: config.Gateway,
-        publish: Publish,
-        books: Mapping[str, Mapping[str, Any]],
-        imitation: Imitation,
-    ) -> Gateway:
+    def _gateway(self, number: int, name: str, settings: config.Gateway, publish: Publish) -> Gateway:
         line = Line("gateway", host=settings.host)
         tokens = tokens_of(self._settings, name, settings, line)
         wanted = choices.wanted(self._settings, zone=self._zone is None)
         sums = choices.sums(self._settings, self._zone or zone.machine())
         numbers = None if self._spool is None else self._spool.numbers
-        bridge = Bridge(publish, wanted, sums, books, numbers, imitation=imitation)
+        imitation = Imitation(choices.imitated(self._settings, number))
+        bridge = Bridge(publish, wanted, sums, self._bookkeeper.known, numbers, imitation=imitation)
         return Gateway(settings, tokens, line, bridge, outbox=self._outbox, pins=self._pins)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -177,7 +161,8 @@ class App:
         asyncio.get_running_loop().set_default_executor(threads)
         self._outbox.put([Message(self._state, ONLINE, qos=1)])
         self._say_info()
-        self._outbox.put(self._remembered())
+        configured = [each.settings.serial for each in self.gateways if each.settings.serial]
+        self._outbox.put(self._roster.absent(self._settings.mqtt.base_topic, configured))
         line = self.broker_line
         async with asyncio.TaskGroup() as group, _keeping(self._spool, group):
             broker = group.create_task(
@@ -196,20 +181,15 @@ class App:
                 await self._say_goodbye()
                 await end(broker)
 
-    def _remembered(self) -> Iterable[Message]:
-        base = self._settings.mqtt.base_topic
-        configured = tuple(each.settings.serial for each in self.gateways if each.settings.serial)
-        return [
-            Message(f"{base}/{serial}/availability", OFFLINE, qos=1)
-            for serial in dict.fromkeys(self._installation.serials + configured)
-        ]
-
     async def _say_goodbye(self) -> None:
         for gateway in self.gateways:
             self._outbox.put(gateway.bridge.stop())
-            if gateway.bridge.serial is not None:
-                self._books.save(gateway.bridge.serial, gateway.bridge.book)
         self._outbox.put([Message(self._state, OFFLINE, qos=1)])
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._bookkeeper.close(each.bridge for each in self.gateways))
+            group.create_task(self._flush())
+
+    async def _flush(self) -> None:
         try:
             async with asyncio.timeout(FLUSH_S):
                 await self._outbox.flushed()
@@ -230,7 +210,7 @@ class App:
             all_fresh = all(each.bridge.online for each in self.gateways)
             if met != known or all_fresh > fresh or now().steady >= again_at:
                 again_at = now().steady + SAVE_AGAIN_S
-                self._remember()
+                self._roster.look([each.bridge for each in self.gateways])
                 self._tidy()
             if met != known:
                 _stop_collecting()
@@ -261,15 +241,8 @@ class App:
         if self._zone is None and bridge.zone_name is not None:
             bridge.move(zone.named(bridge.zone_name) or zone.machine())
         messages = bridge.sum_up(now())
-        if bridge.serial is not None and any(message.topic.endswith("/energy") for message in messages):
-            if bridge.forgotten and bridge.serial not in self._forgotten:
-                self._forgotten.add(bridge.serial)
-                self._line.warn(LOST, error=self._books.keep_aside(bridge.serial), code="disk")
-            complaint = await asyncio.to_thread(self._books.save, bridge.serial, bridge.book)
-            if complaint is None:
-                self._line.mended(UNSAVED)
-            else:
-                self._line.warn(UNSAVED, error=complaint, code="disk")
+        if any(message.topic.endswith("/energy") for message in messages):
+            await self._bookkeeper.enter(bridge)
         self._outbox.put(messages)
 
     def _say_info(self) -> None:
@@ -286,22 +259,6 @@ class App:
             "configuration": config.public(self._settings),
         }
 
-    def _remember(self) -> None:
-        remembered = self._installation
-        for gateway in self.gateways:
-            if gateway.bridge.serial is not None:
-                remembered = remembered.met(gateway.bridge.serial)
-        if all(gateway.bridge.online for gateway in self.gateways):  # what is no one's was replaced
-            remembered = remembered.without_others([gateway.bridge.serial for gateway in self.gateways])
-        if remembered != self._installation:
-            try:
-                installation.save(self._data_dir, remembered)
-                self._installation = remembered
-                self._line.mended("data_dir cannot be written")
-            except OSError as error:
-                told = store.unwritable(self._data_dir, error)
-                self._line.warn("data_dir cannot be written", error=told, code="disk")
-
     async def _find_broker(self, services: Services) -> Broker:
         mqtt = completed(self._settings.mqtt, await services.broker())
         try:
@@ -310,7 +267,7 @@ class App:
             raise BrokerUnavailable(str(error), reason="unreachable") from None
 
     def _as_client(self, mqtt: config.Mqtt) -> Broker:
-        client_id = mqtt.client_id or self._installation.client_id
+        client_id = mqtt.client_id or self._roster.client_id
         return choices.broker(mqtt, client_id, self._state, wanted(self._settings))
 
 

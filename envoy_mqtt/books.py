@@ -16,6 +16,8 @@ from envoy_mqtt.gateway.answers import SERIAL
 VERSION = 1
 NAME = re.compile(rf"energy-({SERIAL.pattern})\.json")
 
+Book = Mapping[str, Any]
+
 
 class Books:
     """The books in one folder."""
@@ -23,12 +25,12 @@ class Books:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def load(self) -> tuple[dict[str, Mapping[str, Any]], list[str]]:
+    def load(self) -> tuple[dict[str, Book], list[str]]:
         """What is remembered, by serial number, and a sentence for each file that could not be read.
 
         Raises `ConfigError` where a file is a newer version's.
         """
-        books: dict[str, Mapping[str, Any]] = {}
+        books: dict[str, Book] = {}
         complaints = []
         for path in sorted(self._folder.glob("energy-*.json")):
             name = NAME.fullmatch(path.name)
@@ -50,7 +52,7 @@ class Books:
             path.replace(aside)
         return f"{path.name}: it cannot be read; it is kept as {aside}"
 
-    def save(self, serial: str, book: Mapping[str, Any]) -> str | None:
+    def save(self, serial: str, book: Book) -> str | None:
         """Write it in one step; the sentence for a folder that cannot be written."""
         try:
             store.write(self._folder / f"energy-{serial}.json", VERSION, book)

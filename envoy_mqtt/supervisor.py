@@ -66,7 +66,12 @@ class Services:
             aiohttp.ClientSession(timeout=PATIENCE, headers=self._headers) as http,
             http.get(self._url, allow_redirects=False) as response,
         ):
-            return response.status, await response.content.read(LARGEST_ANSWER)
+            body = bytearray()
+            async for piece in response.content.iter_any():
+                body += piece
+                if len(body) > LARGEST_ANSWER:
+                    raise ValueError
+            return response.status, bytes(body)
 
     def _as_before(self, why: str) -> Offer:
         if self._last is None:

@@ -47,13 +47,14 @@ class Watch:
         self._settings = settings
         self._console = console
         self._zone = zone.configured(settings.site.timezone) or zone.machine()
-        self._where = f"{settings.mqtt.host}:{settings.mqtt.port}"
+        self._where = _address(settings)
         self._trouble = f"Asking the broker {self._where} …"
         self.board = Board(settings.mqtt.base_topic)
 
     async def listen(self) -> NoReturn:
         """Hear everything until the broker is lost; raises `TryAgain`."""
         settings = await settled(self._settings)
+        self._where = _address(settings)
         plan = Plan(settings.mqtt.base_topic, name=f"watch_{secrets.token_hex(4)}")
         try:
             async with visiting(visitor(settings, plan), plan) as visit:
@@ -90,6 +91,10 @@ class Watch:
                 await _first(self.listen, lambda: _complete(self.board))
         except TimeoutError:
             return
+
+
+def _address(settings: Settings) -> str:
+    return f"{settings.mqtt.host}:{settings.mqtt.port}"
 
 
 def _text(line: list[tuple[str, str]], *, plain: bool) -> Text:

@@ -132,6 +132,8 @@ LAYERS = {
         "gateway.climb",
         "gateway.client",
         "books",
+        "bookkeeper",
+        "roster",
         "zone",
         "almanac",
         "gateway.locate",
@@ -191,9 +193,6 @@ BELOW = {
 HOMES = {
     "aiohttp": {
         "gateway.auth",
-        "gateway.client",
-        "books",
-        "zone",
         "gateway.examine",
         "gateway.guard",
         "gateway.session",
@@ -352,6 +351,12 @@ def test_the_table_names_nothing_that_is_not_there() -> None:
     }
     named = {name for names in LAYERS.values() for name in names} | set().union(*HOMES.values())
     assert named - there == set()
+
+
+def test_no_home_stands_empty() -> None:
+    inside = {(unit(name), each.partition(".")[0]) for name, source in modules() for each in imports(source)}
+    homes = {(name, library) for library, names in HOMES.items() for name in names}
+    assert homes - inside == set()
 
 
 def test_no_module_stands_in_two_layers() -> None:

@@ -1,5 +1,6 @@
 """What the Supervisor says of a broker, and what is made of a Supervisor that says nothing."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,11 +14,17 @@ from tests.app.supervisor import TOKEN, supervising
 
 
 @asynccontextmanager
-async def saying(status: int, body: str) -> AsyncIterator[Services]:
-    """A Supervisor that always answers this."""
+async def saying(status: int, *pieces: str) -> AsyncIterator[Services]:
+    """A Supervisor that always answers this, each piece once the one before has left."""
 
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response(status=status, text=body)
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=status)
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece.encode())
+            for _ in range(50):  # turns of the loop, in which the other side reads
+                await asyncio.sleep(0)
+        return response
 
     app = web.Application()
     app.router.add_get("/services/mqtt", answer)
@@ -100,3 +107,13 @@ async def test_an_answer_that_is_none_is_a_sentence(body: str) -> None:
 async def test_a_broker_without_a_login_is_one() -> None:
     async with saying(200, '{"data": {"host": "core-mosquitto", "port": 1883}}') as services:
         assert await services.broker() == Offer("core-mosquitto", 1883, False, None, None)
+
+
+async def test_an_answer_in_pieces_is_one_answer() -> None:
+    async with saying(200, '{"data": {"host": "core-mos', 'quitto", "port": 1883}}') as services:
+        assert await services.broker() == Offer("core-mosquitto", 1883, False, None, None)
+
+
+async def test_an_answer_without_an_end_is_not_heard_to_its_end() -> None:
+    async with saying(200, *[" " * 4096] * 40) as services:
+        assert "it does not answer" in await refusal(services)

@@ -51,7 +51,7 @@ class Day:
     def memory(self, now: Instant) -> list[object]:
         """What another process needs to go on, for JSON."""
         if self._last is None:
-            return [self._starts, None, None]
+            return [dict(self._starts), None, None]
         wh, mark = self._last
         return [dict(self._starts), wh, mark.kept(now)]
 

@@ -44,7 +44,9 @@ class Audience:
         try:
             where = self._places[topic]
         except KeyError:
-            where = self._places[topic] = place(topic, self._base)
+            where = place(topic, self._base)
+            if where is not None or message.lasting:  # anyone may name answers to requests, until we are full
+                self._places[topic] = where
         if where is None:
             return
         if not message.payload:

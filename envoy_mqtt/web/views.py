@@ -109,15 +109,16 @@ class Views:
 
     async def _events(self, request: BaseRequest) -> StreamResponse:
         response = StreamResponse(headers=answers.STREAM)
-        if request.method == "HEAD" or request.transport is None:
+        transport = request.transport  # the request's own is gone as soon as the viewer is
+        if request.method == "HEAD" or transport is None:
             return response
-        _keep_buffers_small(request.transport)
+        _keep_buffers_small(transport)
         await response.prepare(request)
         frames = RETRY + events.health(self._report.content(now()))
         with self._audience.viewing() as viewer:
             while await _write(response, frames):
                 frames = await waiting(viewer)
-        request.transport.abort()
+        transport.abort()
         return response
 
 

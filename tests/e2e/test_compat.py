@@ -16,7 +16,7 @@ import pytest
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Battery, Layout, Options, Wiring
-from tests.e2e.harness import Ears, bridging, listening, settings
+from tests.e2e.harness import Ears, bridging, listening, settings, target
 from tests.e2e.test_sources import STILL, truth
 from tests.mosquitto import Mosquitto
 
@@ -104,17 +104,15 @@ async def last(
         return bool(said) and "null" not in json.dumps(powers(shape, said[-1]))
 
     async with Gateway(options, keys=keys) as gateway, listening(broker.port, topic) as ears:
-        target: dict[str, Any] = {
-            "gateway__host": f"127.0.0.1:{gateway.port}",
-            "gateway__token": gateway.owner_token,
-            "gateway__source": source,
-            "mqtt__host": "127.0.0.1",
-            "mqtt__port": broker.port,
-            "mqtt__base_topic": f"c{number}",
-            "compat__enphase_envoy_mqtt_json": shape,
-            "compat__topic": topic,
-        }
-        async with bridging(settings(folder, **target)):
+        where = target(
+            gateway,
+            broker.port,
+            gateway__source=source,
+            mqtt__base_topic=f"c{number}",
+            compat__enphase_envoy_mqtt_json=shape,
+            compat__topic=topic,
+        )
+        async with bridging(settings(folder, **where)):
             await ears.until(complete)
         true = truth(gateway)._asdict()
         # A total in the stream has no battery in it; the second meter is the one that is fitted.
@@ -176,14 +174,8 @@ async def test_a_diverter_hears_the_grid_s_watts(broker: Mosquitto, keys: Keys, 
         Gateway(Options(phases=Wiring.THREE, **STILL), keys=keys) as gateway,
         listening(broker.port, "Inverter/#") as ears,
     ):
-        target: dict[str, Any] = {
-            "gateway__host": f"127.0.0.1:{gateway.port}",
-            "gateway__token": gateway.owner_token,
-            "mqtt__host": "127.0.0.1",
-            "mqtt__port": broker.port,
-            "compat__freeds": True,
-        }
-        async with bridging(settings(tmp_path, **target)):
+        where = target(gateway, broker.port, compat__freeds=True)
+        async with bridging(settings(tmp_path, **where)):
             heard = await ears.hear("/GridWatts", count=2)
         assert {each.topic for each in ears.heard} == {"Inverter/GridWatts"}
         assert int(heard[0].payload) == pytest.approx(truth(gateway).net, abs=1.0)

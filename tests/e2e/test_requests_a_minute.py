@@ -3,13 +3,12 @@
 import asyncio
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Battery, Layout, Options, Wiring
 from envoy_mqtt.simulator.visits import Visit
-from tests.e2e.harness import bridging, settings
+from tests.e2e.harness import bridging, settings, target
 from tests.mosquitto import Mosquitto
 
 STREAM = "/stream/meter"
@@ -37,15 +36,13 @@ async def test_a_stream_costs_one_connection_and_two_requests_a_minute_beside_it
     async def asked(name: str) -> tuple[list[Visit], int]:
         options = SITES[name]
         async with Gateway(options, keys=keys) as gateway:
-            keywords: dict[str, Any] = {
-                "gateway__host": f"127.0.0.1:{gateway.port}",
-                "gateway__token": gateway.owner_token,
-                "inverters__enabled": name == "microinverters",
-                "mqtt__host": "127.0.0.1",
-                "mqtt__port": broker.port,
-                "mqtt__client_id": options.serial,
-                "mqtt__base_topic": f"envoy/{options.serial}",
-            }
+            keywords = target(
+                gateway,
+                broker.port,
+                inverters__enabled=name == "microinverters",
+                mqtt__client_id=options.serial,
+                mqtt__base_topic=f"envoy/{options.serial}",
+            )
             async with bridging(settings(tmp_path / options.serial, **keywords)):
                 await gateway.visits.requested("/ivp/meters/readings", 2)
                 return list(gateway.visits.requests), len(gateway.visits.connections)

@@ -14,7 +14,7 @@ from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.installation import Installation
 from envoy_mqtt.simulator.options import Battery, Layout, Options, Wiring
-from tests.e2e.harness import Ears, bridging, listening, settings
+from tests.e2e.harness import Ears, bridging, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 SOURCES = ("stream", "readings", "livedata")
@@ -93,16 +93,14 @@ async def published(
         return any(None not in (live.get(f"{name}_power", 0.0) for name in POWERS[1:]) for live in lives[-1:])
 
     async with Gateway(options, keys=keys) as gateway, listening(broker.port, f"{base}/{serial}/#") as ears:
-        target: dict[str, Any] = {
-            "gateway__host": f"127.0.0.1:{gateway.port}",
-            "gateway__token": gateway.owner_token,
-            "gateway__source": source,
-            "mqtt__host": "127.0.0.1",
-            "mqtt__port": broker.port,
-            "mqtt__base_topic": base,
-            "site__timezone": "Europe/Berlin",
-        }
-        async with bridging(settings(folder, **target)):
+        where = target(
+            gateway,
+            broker.port,
+            gateway__source=source,
+            mqtt__base_topic=base,
+            site__timezone="Europe/Berlin",
+        )
+        async with bridging(settings(folder, **where)):
             await ears.until(complete)
             await ears.hear("/energy")
         topics = {each.topic.rpartition("/")[2] for each in ears.heard} - {"state"}
@@ -148,13 +146,8 @@ async def test_a_gateway_without_meters_is_read_from_its_inverters(
             Gateway(options, keys=keys) as gateway,
             listening(broker.port, f"envoy/{gateway.serial}/#") as ears,
         ):
-            target: dict[str, Any] = {
-                "gateway__host": f"127.0.0.1:{gateway.port}",
-                "gateway__token": gateway.owner_token,
-                "mqtt__host": "127.0.0.1",
-                "mqtt__port": broker.port,
-            }
-            async with bridging(settings(tmp_path / str(number), **target)):
+            where = target(gateway, broker.port)
+            async with bridging(settings(tmp_path / str(number), **where)):
                 await ears.hear("/availability", b"online")
                 (live,) = await ears.hear("/live")
                 (about,) = await ears.hear("/gateway")

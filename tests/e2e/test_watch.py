@@ -19,7 +19,8 @@ import pytest
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options
-from tests.e2e.harness import bridging, free_port, listening, settings
+from tests.app.supervisor import TOKEN, supervising
+from tests.e2e.harness import bridging, free_port, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 COMMAND = (sys.executable, "-m", "envoy_mqtt", "watch")
@@ -31,10 +32,15 @@ def keys() -> Keys:
     return Keys()
 
 
-def environ(folder: Path, port: int) -> dict[str, str]:
-    ours = {"ENVOY_DATA_DIR": str(folder / "watch"), "ENVOY_MQTT__HOST": "127.0.0.1"}
+def at(port: int) -> dict[str, str]:
+    """The broker at a port of this machine, as the environment says it."""
+    return {"ENVOY_MQTT__HOST": "127.0.0.1", "ENVOY_MQTT__PORT": str(port)}
+
+
+def environ(folder: Path, broker: dict[str, str]) -> dict[str, str]:
     usual = {key: value for key, value in os.environ.items() if key not in ("COLUMNS", "LINES", "NO_COLOR")}
-    return {**usual, "PYTHONWARNINGS": "error", "TERM": "xterm", **ours, "ENVOY_MQTT__PORT": str(port)}
+    ours = {"ENVOY_DATA_DIR": str(folder / "watch"), "PYTHONWARNINGS": "error", "TERM": "xterm"}
+    return {**usual, **ours, **broker}
 
 
 @asynccontextmanager
@@ -43,10 +49,7 @@ async def at_work(broker: Mosquitto, keys: Keys, folder: Path) -> AsyncIterator[
     async with Gateway(Options(), keys=keys) as gateway, listening(broker.port) as ears:
         it = settings(
             folder,
-            gateway__host=f"127.0.0.1:{gateway.port}",
-            gateway__token=gateway.owner_token,
-            mqtt__host="127.0.0.1",
-            mqtt__port=broker.port,
+            **target(gateway, broker.port),
         )
         async with bridging(it):
             await ears.hear("/energy")
@@ -54,13 +57,13 @@ async def at_work(broker: Mosquitto, keys: Keys, folder: Path) -> AsyncIterator[
             yield gateway.serial
 
 
-async def once(folder: Path, port: int, *arguments: str) -> tuple[int | None, str, str]:
+async def once(folder: Path, broker: dict[str, str], *arguments: str) -> tuple[int | None, str, str]:
     """Exit status, output and complaints of the command in a pipe."""
     process = await asyncio.create_subprocess_exec(
         *COMMAND,
         *arguments,
         cwd=folder,
-        env=environ(folder, port),
+        env=environ(folder, broker),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -72,7 +75,7 @@ async def test_in_a_pipe_it_shows_one_picture_without_colours_and_ends(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:
     async with at_work(broker, keys, tmp_path) as serial:
-        status, out, complaints = await once(tmp_path, broker.port)
+        status, out, complaints = await once(tmp_path, at(broker.port))
     assert (status, complaints) == (0, "")
     assert "\x1b" not in out
     assert SENTENCE.search(out)
@@ -82,11 +85,20 @@ async def test_in_a_pipe_it_shows_one_picture_without_colours_and_ends(
 
 
 async def test_without_a_broker_it_says_so_in_a_sentence(tmp_path: Path) -> None:
-    status, out, complaints = await once(tmp_path, free_port(), "--once")
+    status, out, complaints = await once(tmp_path, at(free_port()), "--once")
     assert (status, out) == (1, "")
     assert complaints.startswith("The broker 127.0.0.1:")
     assert "doctor" in complaints
     assert complaints.count("\n") == 1
+
+
+async def test_the_broker_that_the_supervisor_names_is_the_one_that_is_spoken_of(tmp_path: Path) -> None:
+    port = free_port()
+    async with supervising() as supervisor:
+        supervisor.offer(port, "addons", "secret")
+        app = {"SUPERVISOR_TOKEN": TOKEN, "SUPERVISOR_API": supervisor.url}
+        _, _, complaints = await once(tmp_path, app, "--once")
+    assert complaints.startswith(f"The broker 127.0.0.1:{port}: ")
 
 
 class Terminal:
@@ -103,7 +115,7 @@ class Terminal:
         self.process = await asyncio.create_subprocess_exec(
             *COMMAND,
             cwd=self._folder,
-            env=environ(self._folder, self._port),
+            env=environ(self._folder, at(self._port)),
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

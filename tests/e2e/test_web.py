@@ -17,7 +17,7 @@ from envoy_mqtt.clock import now
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.identity import Keys
 from envoy_mqtt.simulator.options import Options, Wiring
-from tests.e2e.harness import Ears, bridging, eventually, free_port, listening, settings
+from tests.e2e.harness import Ears, bridging, eventually, free_port, listening, settings, target
 from tests.mosquitto import Mosquitto
 
 SERIAL = Options().serial
@@ -43,10 +43,7 @@ async def at_work(
     async with Gateway(options, keys=keys) as gateway, listening(broker.port) as ears:
         it = settings(
             folder,
-            gateway__host=f"127.0.0.1:{gateway.port}",
-            gateway__token=gateway.owner_token,
-            mqtt__host="127.0.0.1",
-            mqtt__port=broker.port,
+            **target(gateway, broker.port),
             web__enabled=True,
             web__port=port,
             **changes,

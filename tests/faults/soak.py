@@ -28,7 +28,7 @@ import aiomqtt
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.options import Options, Pace
 from tests.e2e.harness import Ears, eventually, listening
-from tests.faults.rig import Look, look, running
+from tests.faults.rig import LONG_S, Look, look, running
 from tests.faults.tap import Tap
 from tests.faults.witness import Witness
 from tests.mosquitto import Mosquitto
@@ -117,7 +117,7 @@ class Run:
                 hosts = {f"127.0.0.1:{gateway.port}": gateway.owner_token}
                 pid = await outer.enter_async_context(running(folder, tap.port, hosts))
                 self._look_at, self._every_s = (pid, folder), self.minutes * 60 / LOOKS
-                await eventually(lambda: bool(self.witness.sent))
+                await eventually(lambda: bool(self.witness.sent), LONG_S)
                 end = time.monotonic() + self.minutes * 60
                 for hour in range(self.restarts):
                     part_s = (end - time.monotonic()) / (self.restarts - hour) / 3

@@ -58,6 +58,8 @@ def build() -> None:
         make_tools()
         make_base()
         READY.write_text(WANTED)
+    # What a run left behind that was cut off.
+    buildah("rm", "--all")
     build_image(IMAGE)
     build_image(DEMO, "EXTRA=simulator")
     # The Supervisor has its folder and nothing else, and says these two.

@@ -123,3 +123,12 @@ async def test_a_curve_can_be_taken_away(house: House, browser: Browser) -> None
         assert await curve.get_attribute("aria-pressed") == "false"
         await curve.click()
         assert await curve.get_attribute("aria-pressed") == "true"
+
+
+async def test_a_tablet_whose_clock_is_wrong_shows_the_bridges_time(house: House, browser: Browser) -> None:
+    async with visiting(browser, house.address) as visit:
+        await visit.page.add_init_script("const now = Date.now; Date.now = () => now() + 1_800_000;")
+        await visit.page.reload()
+        await visit.live()
+        told = payload(house.ears.on("/live")[-1].payload)["time"]
+        assert abs(await number(visit, "end") - told) < 10

@@ -51,10 +51,9 @@ async def test_without_a_token_it_says_how_to_give_one_and_goes_on_when_there_is
                     "Step 4 needs you. The bridge keeps trying, "
                     "and this page goes on by itself as soon as it works."
                 )
-                step = await visit.text("#steps [data-of=token]")
-                assert "There is no token for the gateway." in step
-                assert "gateway.account" in step
-                assert gateway.serial in await visit.text("#steps [data-of=gateway]")
+                await visit.says("#steps [data-of=token]", "There is no token for the gateway.")
+                await visit.says("#steps [data-of=token]", "gateway.account")
+                await visit.says("#steps [data-of=gateway]", gateway.serial)
                 assert await visit.page.locator("#house").is_hidden()
                 token.write_text(gateway.owner_token)
                 await visit.live()
@@ -70,9 +69,9 @@ async def test_without_anything_it_begins_at_the_beginning(tmp_path: Path, brows
             await until_steps(
                 visit, bridge="good", broker="bad", gateway="bad", token="wait", readings="wait"
             )
-            assert f"port {nobody}" in await visit.text("#steps [data-of=broker]")
-            assert "envoy-mqtt discover" in await visit.text("#steps [data-of=gateway]")
-            assert "There is no configuration file yet" in await visit.text("#steps [data-of=bridge]")
+            await visit.says("#steps [data-of=broker]", f"port {nobody}")
+            await visit.says("#steps [data-of=gateway]", "envoy-mqtt discover")
+            await visit.says("#steps [data-of=bridge]", "There is no configuration file yet")
 
 
 async def test_as_an_app_of_home_assistant_it_names_the_fields_of_the_form(
@@ -89,7 +88,7 @@ async def test_as_an_app_of_home_assistant_it_names_the_fields_of_the_form(
                 await until_steps(visit, bridge="good", broker="bad", gateway="bad")
                 for of, label in (("broker", "Broker address"), ("gateway", "Gateway address")):
                     assert label in {field.label for field in FORM.values()}
-                    assert f"“{label}”" in await visit.text(f"#steps [data-of={of}]")
+                    await visit.says(f"#steps [data-of={of}]", f"“{label}”")
                 assert "knows of no broker yet" in await visit.text("#steps [data-of=broker]")
                 shown = await visit.text("#setup")
                 assert "configuration file" not in shown

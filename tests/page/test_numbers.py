@@ -106,7 +106,7 @@ async def test_the_source_and_the_token_are_told(house: House, browser: Browser)
     async with visiting(browser, house.address) as visit:
         await visit.live()
         await visit.until(READINGS, "Fresh since ")
-        assert (await visit.text("#health [data-of=source] .value")).lower() in ("stream", "meter readings")
+        assert (await visit.text("#health [data-of=source] .value")).lower() in ("stream", "readings")
         assert (await visit.text("#health [data-of=token] .value")).startswith("Ends in 36")
         assert (await visit.text("#health [data-of=broker] .value")) == "Connected, MQTT 5"
         assert house.gateway.serial in await visit.text("#health [data-of=gateway]")

@@ -64,6 +64,10 @@ class Visit:
         read = "(node) => node.innerText ?? node.textContent"  # what is drawn has no innerText
         return " ".join(str(await self.page.locator(selector).first.evaluate(read)).split())
 
+    async def says(self, selector: str, words: str) -> None:
+        """Wait until a reader reads these words there."""
+        await self.page.locator(selector, has_text=words).wait_for(timeout=PATIENCE_MS)
+
     async def flow(self, of: str) -> str | None:
         """Where a line of the power flow goes: `in` (to the house), `out`, `idle`."""
         return await self.page.get_attribute(f".line[data-of={of}]", "data-flow")

@@ -1,6 +1,7 @@
 """Viewers get what the broker gets; slow ones the newest, and nobody waits for them."""
 
 import asyncio
+import tracemalloc
 
 from envoy_mqtt.mqtt.message import Message
 from envoy_mqtt.outbox import BEHIND, Outbox
@@ -112,3 +113,15 @@ async def test_the_broker_is_served_before_any_viewer() -> None:
         outbox.put([live(1)])
         await asyncio.gather(*tasks)
     assert order == ["broker", "viewer"]
+
+
+def test_answers_to_whatever_someone_asks_leave_nothing_behind() -> None:
+    audience = Audience("envoy")
+    tracemalloc.start()
+    try:
+        for n in range(5_000):
+            audience.see(Message(f"envoy/bridge/response/no_such_{n}", b"{}", retain=False, good_until=30.0))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 100_000, "20 bytes an answer"

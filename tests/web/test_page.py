@@ -13,7 +13,7 @@ TEXTS = [
 ]
 
 # Of npm's uplot 1.6.32, dist/uPlot.iife.min.js, as it is. The font is Figtree 2.0 (npm's
-# @fontsource-variable/figtree 5.3.0, latin) with only what a page in English with prices shows, without kerning.
+# @fontsource-variable/figtree 5.3.0, latin) with only what a page in English with prices shows.
 VENDORED = {"uplot.js": "19c8d4c6ad88929a79f4ae49d6f7161566dfd0ba3d15cc495e974f787eb78f1f"}
 
 

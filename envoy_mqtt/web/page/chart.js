@@ -248,7 +248,6 @@ function keys(view, box) {
     ArrowLeft: () => move(view, -view.span / 6),
     ArrowRight: () => move(view, view.span / 6),
     "+": () => zoom(view, 0.6),
-    "=": () => zoom(view, 0.6),
     "-": () => zoom(view, 1 / 0.6),
     Home: () => home(view),
     Escape: () => home(view),
@@ -309,13 +308,8 @@ export function redraw(view) {
   mark(at("plot"), "data-points", data[0].length);
   mark(at("plot"), "data-last", data[0].at(-1) ?? "");
   mark(at("plot"), "data-span", Math.round(view.span));
-  say(at("plot").querySelector(".unseen") ?? unseen(), spoken(view, data));
-}
-
-function unseen() {
-  const node = make("p", { class: "unseen" });
-  at("plot").append(node);
-  return node;
+  mark(at("plot"), "data-end", range(view)[1]);
+  mark(at("plot"), "aria-label", spoken(view, data));
 }
 
 function titles(view) {

@@ -58,9 +58,8 @@ function sentence(reading, name) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-// A total of fewer gateways than there are looks as good as one of all.
-const without = (missing) =>
-  missing.length ? `Without ${missing.map((serial) => `…${serial.slice(-5)}`).join(", ")}: no fresh readings from there.` : "";
+// A total of fewer gateways looks as good as one of all.
+const without = (missing) => (missing.length ? `Without ${missing.map((each) => `…${each.slice(-5)}`).join(", ")}.` : "");
 
 const ofSun = (production) => (production < 5 ? "the sun gives nothing" : `the sun gives ${watts(production)}`);
 

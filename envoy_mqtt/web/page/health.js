@@ -5,23 +5,6 @@ import { date, duration, known, number, since, word } from "./format.js";
 import { ALL, fresh, problems, serials } from "./site.js";
 import { fact } from "./tariff.js";
 
-const SOURCES = {
-  stream: "stream",
-  readings: "meter readings",
-  livedata: "live data",
-  production: "the production report",
-};
-const REASONS = {
-  timeout: "connected, but silent",
-  closed: "it closed the connection",
-  refused: "it refuses the token",
-  frozen: "it repeats the same values",
-  bad_data: "its data cannot be read",
-  unreachable: "it cannot be reached",
-  starting: "waiting for the first reading",
-};
-const ROLES = { owner: "owner's token", installer: "installer's token" };
-
 export function pill(link, reading, age_s) {
   const [state, text] = standing(link, reading, age_s);
   mark(at("pulse"), "data-state", state);
@@ -63,7 +46,7 @@ function ofGateway(site, serial, several, doctor) {
   const name = several ? `…${serial.slice(-5)}` : "";
   const found = [["readings", named("Readings", name), freshness(site, serial, table, doctor), pace(table)]];
   if (several) return found;
-  return [...found, ["source", "Source", word(SOURCES[table.source] ?? "none yet"), table.source_reason ?? ""],
+  return [...found, ["source", "Source", word(table.source ?? "none yet"), table.source_reason ?? ""],
     ["token", "Token", token(table), tokenNote(table, about)],
     ["gateway", "Gateway", about.firmware ?? "unknown", [serial, about.address].filter(Boolean).join(" · ")]];
 }
@@ -79,8 +62,8 @@ function freshness(site, serial, table, doctor) {
   return began ? `None since ${since(began)}` : "None";
 }
 
-function pace({ fresh: good, rate_hz, age_s, stalls, bursts, offline_reason }) {
-  if (!good) return word(REASONS[offline_reason] ?? "not fresh");
+function pace({ fresh: good, rate_hz, age_s, stalls, bursts }) {
+  if (!good) return known(age_s) ? `newest ${duration(Math.round(age_s))} old` : "";
   // A slow source may have said nothing in the rate's last minute.
   const told = [rate_hz >= 0.5 && `${number(rate_hz, 1)} a second`, `newest ${age_s < 1 ? "less than 1 s" : duration(Math.round(age_s))} old`];
   if (bursts) told.push(`${number(bursts)} bursts`);
@@ -95,7 +78,7 @@ function token({ token_days_left: left, token_role }) {
 }
 
 function tokenNote({ token_role }, { token_expires }) {
-  return [token_expires ? date(token_expires) : "", ROLES[token_role] ?? token_role].filter(Boolean).join(", ");
+  return [token_expires ? date(token_expires) : "", token_role && `${token_role}’s token`].filter(Boolean).join(", ");
 }
 
 function ofBroker({ broker }) {

@@ -24,8 +24,10 @@ export function empty() {
 
 // Fetch so many seconds, and keep what has arrived meanwhile.
 export async function fill(past, serial, seconds) {
-  past.asked_s = Math.max(past.asked_s, seconds);
+  const before = past.asked_s;
+  past.asked_s = Math.max(before, seconds);
   const answer = await fetched(`api/history?serial=${encodeURIComponent(serial)}&seconds=${seconds}`);
+  if (!answer) past.asked_s = before; // who looks there again asks again
   if (!answer?.time?.length) return false;
   const last = answer.time.at(-1);
   const keep = past.time.findIndex((time) => time > last);

@@ -25,6 +25,7 @@ const PRICES_EVERY_MS = 300000;
 const page = {
   link: "opening", chosen: location.hash.slice(1), said: site.kept(), past: {}, heardAt: {},
   doctor: null, prices: {}, due: false,
+  ahead_s: Date.now() / 1000 - performance.now() / 1000, // the bridge's clock; a tablet's own may be wrong
 };
 
 const flow = flows.flow(at("flow"));
@@ -33,6 +34,7 @@ const chart = charts.chart(rows, want);
 function hear(name, data) {
   const before = page.said.gateways[data.serial]?.availability;
   site.hear(page.said, name, data);
+  if (name === "health") page.ahead_s = data.time - performance.now() / 1000;
   if (name === "live") {
     page.heardAt[data.serial] = performance.now();
     history.add(past(data.serial), data);
@@ -56,6 +58,7 @@ function linked(lost) {
   say(at("lost"), lost ? `The bridge has not been heard since ${clock(Date.now() / 1000, true)}. Trying again …` : "");
   if (!lost) {
     learn();
+    examine();
     for (const each of Object.values(page.past)) each.asked_s = 0;
     want(chart.now - (chart.end ?? chart.now) + chart.span + 5);
   }
@@ -82,7 +85,7 @@ async function examine() {
 }
 
 async function ask(serial) {
-  page.prices[serial] = null;
+  page.prices[serial] ??= null; // asked for; what is known of before stays on the chart meanwhile
   page.prices[serial] = await fetched(`api/prices?serial=${encodeURIComponent(serial)}`);
   later();
 }
@@ -142,7 +145,7 @@ function showHouse(reading) {
   headline.showRate(reading.fresh ? tariff : null);
   flows.show(flow, reading);
   charts.curves(chart, Object.keys(reading.watts));
-  charts.advance(chart, Math.max(Date.now() / 1000 - 1, reading.time ?? 0), reading.fresh ? reading.watts : {});
+  charts.advance(chart, Math.max(page.ahead_s + performance.now() / 1000 - 1, reading.time ?? 0), reading.fresh ? reading.watts : {});
   charts.priced(chart, page.prices[chosen]);
   todays.show(site.today(said, chosen));
   tariffs.show(tariff);
@@ -205,5 +208,4 @@ setInterval(later, 1000); // the clock goes on while the bridge is silent
 setInterval(learn, ABOUT_EVERY_MS);
 setInterval(examine, DOCTOR_EVERY_MS);
 setInterval(() => Object.keys(page.prices).forEach(ask), PRICES_EVERY_MS);
-setTimeout(examine, 500);
 learn();

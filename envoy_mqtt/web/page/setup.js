@@ -41,7 +41,6 @@ const STEPS = [
     name: "The gateway lets the bridge in",
     codes: ["token_", "account_", "gateway_refused", "cloud_unavailable", "login_limit"],
     example: TOKEN,
-    help: ["envoy-mqtt token", "shows which token is used and until when it is good."],
   },
   { of: "readings", name: "Readings arrive", codes: ["gateway_silent", "gateway_frozen", "gateway_bad_data", "meter_layout"] },
 ];
