@@ -64,7 +64,6 @@ function freshness(site, serial, table, doctor) {
 
 function pace({ fresh: good, rate_hz, age_s, stalls, bursts }) {
   if (!good) return known(age_s) ? `newest ${duration(Math.round(age_s))} old` : "";
-  // A slow source may have said nothing in the rate's last minute.
   const told = [rate_hz >= 0.5 && `${number(rate_hz, 1)} a second`, `newest ${age_s < 1 ? "less than 1 s" : duration(Math.round(age_s))} old`];
   if (bursts) told.push(`${number(bursts)} bursts`);
   if (stalls) told.push(`${number(stalls)} stalls`);

@@ -1,6 +1,4 @@
-// What the chart shows: columns of power over time, as the server remembers them and as readings arrive.
-//
-// 1 s for the last 15 min and 10 s for the 24 h before, as the server keeps it.
+// What the chart shows: power over time as columns, 1 s for 15 min and 10 s for 24 h, as the server keeps it.
 
 import { fetched } from "./feed.js";
 import { METERS } from "./site.js";
