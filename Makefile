@@ -55,8 +55,8 @@ test-faults-short: .venv/.ready mosquitto  ## the same in three minutes
 soak: .venv/.ready mosquitto  ## a day's readings in half an hour, with restarts; where each of them went
 	$(BIN)/python -m tests.faults.soak
 
-soak-short: .venv/.ready mosquitto  ## 100 seconds of it
-	$(BIN)/python -m tests.faults.soak --minutes 1.6
+soak-short: .venv/.ready mosquitto  ## a minute and a half of it
+	$(BIN)/python -m tests.faults.soak --minutes 1.4
 
 test-page: .venv/.ready mosquitto chromium  ## the page in a real browser
 	$(BIN)/pytest -n 2 --dist loadfile tests/page

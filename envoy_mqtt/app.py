@@ -9,7 +9,6 @@ the broker's connection closes.
 """
 
 import asyncio
-import gc
 import signal
 import socket
 import time
@@ -37,7 +36,7 @@ from envoy_mqtt.followed import Gateway, reload
 from envoy_mqtt.gateway.pins import Pins
 from envoy_mqtt.life import Life
 from envoy_mqtt.line import Line
-from envoy_mqtt.memory import give_back
+from envoy_mqtt.memory import collect, freeze, give_back
 from envoy_mqtt.mqtt.connection import Broker
 from envoy_mqtt.mqtt.message import OFFLINE, ONLINE, Message, encode, iso
 from envoy_mqtt.mqtt.payload import SCHEMA, Publish
@@ -174,7 +173,7 @@ class App:
                 summing = (self._sum_up(each) for each in self.gateways)
                 always = (self._tick(), self.desk.serve(), self._announcer.run())
                 web = () if self._web is None else (keep(self._web.serve, self._web), self._web.beat())
-                living = self._life.beat(lambda: self._web is not None and self._web.listening)
+                living = self._life.beat(lambda: self._web is not None and self._web.answers_itself)
                 jobs = (living, *always, *summing, *following, *renewing, *web)
                 await run_until(stop, *map(self._life.supervise, jobs))
             finally:
@@ -213,20 +212,17 @@ class App:
                 self._roster.look([each.bridge for each in self.gateways])
                 self._tidy()
             if met != known:
-                _stop_collecting()
+                freeze()
                 asyncio.get_running_loop().call_later(SETTLED_S, give_back)
             known, connects, fresh = met, self.publisher.connects, all_fresh
             await asyncio.sleep(1)
 
     def _tidy(self) -> None:
-        """Give back what is of no use any more. A connection that has ended leaves objects in circles, which
-        the collector lets lie until there are 80,000: 8 MiB.
-        """
-        ended = self.publisher.connects + sum(sum(each.line.reconnects.values()) for each in self.gateways)
-        if ended != self._ended:
-            self._ended = ended
-            gc.collect()
-        give_back()
+        """Give back what is of no use any more; a connection that has ended leaves garbage behind."""
+        lines = [self.broker_line, *(each.line for each in self.gateways)]
+        ended = sum(sum(line.reconnects.values()) for line in lines)
+        (collect if ended != self._ended else give_back)()
+        self._ended = ended
 
     async def _sum_up(self, gateway: Gateway) -> None:
         """Energies are remembered before they are told; a disk that hangs delays nothing but them."""
@@ -269,16 +265,6 @@ class App:
     def _as_client(self, mqtt: config.Mqtt) -> Broker:
         client_id = mqtt.client_id or self._roster.client_id
         return choices.broker(mqtt, client_id, self._state, wanted(self._settings))
-
-
-def _stop_collecting() -> None:
-    """What is there now stays: without this the collector looks through all of it again and again.
-
-    With a thousand gateways that stops the bridge for 150 ms every few seconds, and finds nothing.
-    """
-    gc.collect()
-    gc.freeze()
-    give_back()
 
 
 def _spool(settings: Settings, line: Line) -> Spool | None:

@@ -5,12 +5,12 @@ nothing of gateways and broker: a restart mends neither.
 """
 
 from http.client import HTTPConnection, HTTPException
-from ipaddress import ip_address
 
 from envoy_mqtt.clock import steady
 from envoy_mqtt.config import Settings, Web
 from envoy_mqtt.errors import EnvoyMqttError
 from envoy_mqtt.life import beats
+from envoy_mqtt.web.hosts import near
 
 TIMEOUT_S = 5.0
 
@@ -33,7 +33,7 @@ def ask(settings: Settings, timeout_s: float = TIMEOUT_S) -> str:
 
 
 def _answers(web: Web, timeout_s: float) -> bool:
-    connection = HTTPConnection(_near(web.host), web.port, timeout=timeout_s)
+    connection = HTTPConnection(near(web.host), web.port, timeout=timeout_s)
     try:
         connection.request("GET", "/livez")
         response = connection.getresponse()
@@ -42,14 +42,3 @@ def _answers(web: Web, timeout_s: float) -> bool:
         return False
     finally:
         connection.close()
-
-
-def _near(host: str) -> str:
-    """Where to ask a server that listens there: one that listens everywhere is asked on the loopback."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if not address.is_unspecified:
-        return host
-    return "127.0.0.1" if address.version == 4 else "::1"

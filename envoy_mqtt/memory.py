@@ -1,6 +1,7 @@
 """How much memory this process has, and what of it can go."""
 
 import ctypes
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -30,3 +31,21 @@ def give_back() -> None:
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def collect() -> None:
+    """Look for what stands in circles and is of no use, and give that back, too: the collector by itself lets
+    80,000 of such objects lie, 8 MiB.
+    """
+    gc.collect()
+    give_back()
+
+
+def freeze() -> None:
+    """What is there now stays: without this the collector looks through all of it again and again.
+
+    With a thousand gateways that stops the bridge for 150 ms every few seconds, and finds nothing.
+    """
+    gc.collect()
+    gc.freeze()
+    give_back()

@@ -1,11 +1,13 @@
 """How much memory this process has."""
 
+import gc
 import platform
+import weakref
 from pathlib import Path
 
 import pytest
 
-from envoy_mqtt.memory import give_back, resident_mib
+from envoy_mqtt.memory import collect, freeze, give_back, resident_mib
 
 
 def test_resident_memory_is_what_the_kernel_says() -> None:
@@ -29,3 +31,25 @@ def test_memory_that_nobody_uses_goes_back_to_the_system() -> None:
     assert len(kept) == 400
     if platform.libc_ver()[0] == "glibc":
         assert before - resident_mib() > 5
+
+
+class Ring:
+    """What only the collector finds."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_stands_in_a_circle_is_collected_but_not_what_was_frozen() -> None:
+    gc.collect()
+    before, ring = weakref.ref(Ring()), Ring()
+    after = weakref.ref(ring)
+    freeze()
+    try:
+        del ring
+        collect()
+        assert after() is not None
+    finally:
+        gc.unfreeze()
+    collect()
+    assert before() is after() is None

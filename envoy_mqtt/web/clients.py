@@ -10,6 +10,8 @@ which may be any name at all. It comes from 172.30.32.2.
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from envoy_mqtt.web.hosts import near
+
 Network = IPv4Network | IPv6Network
 
 
@@ -26,6 +28,15 @@ class Clients:
             return True
         address = _address(client)
         return address is not None and (address.is_loopback or _within(address, self._allowed))
+
+    def admits_itself(self, host: str) -> bool:
+        """Whether a program of this machine is answered that asks a server which listens at `host`: it comes
+        from the address that it asks. What a name's address is nobody knows here.
+        """
+        try:
+            return self.admits(near(host))
+        except ValueError:
+            return False
 
     def trusts(self, client: str | None) -> bool:
         """Whether this address is a proxy's, which looks at names and people itself."""

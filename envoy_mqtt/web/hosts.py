@@ -22,6 +22,14 @@ def allowed(host: str, names: Collection[str]) -> bool:
     return "." not in name or name.endswith(".local") or name in names or _is_address(name)
 
 
+def near(host: str) -> str:
+    """Where this machine asks a server that listens at `host`: on the loopback where that is everywhere."""
+    bare = host.partition("%")[0]
+    if not _is_address(bare) or not ip_address(bare).is_unspecified:
+        return host
+    return "127.0.0.1" if ip_address(bare).version == 4 else "::1"
+
+
 def _is_address(text: str) -> bool:
     try:
         ip_address(text)

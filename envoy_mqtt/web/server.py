@@ -65,12 +65,17 @@ class Server:
         line: Line,
     ) -> None:
         self._web = web
-        self._names = frozenset((*web.allowed_hosts, socket.gethostname().lower()))
+        self._names = frozenset((*web.allowed_hosts, socket.gethostname().lower(), web.host.lower()))
         self._clients = Clients(web.allowed_clients, web.trusted_proxies)
         self._report, self._line = report, line
         self.listening = False
         self.audience = Audience(base_topic)
         self._views = Views(report, life, self.audience, configured)
+
+    @property
+    def answers_itself(self) -> bool:
+        """Whether `envoy-mqtt healthcheck` is answered."""
+        return self.listening and self._clients.admits_itself(self._web.host)
 
     async def serve(self) -> NoReturn:
         """Listen until cancelled; raises `TryAgain` where the port cannot be had."""

@@ -110,6 +110,7 @@ async def test_a_broker_that_reads_slowly_gets_the_newest(
     )
 
 
+@pytest.mark.long
 async def test_a_full_disk_at_the_broker_costs_no_reading(keys: Keys, tmp_path: Path) -> None:
     """A broker that cannot write down its memory goes on from what it has in mind."""
     with Mosquitto("autosave_interval 1", "autosave_on_changes false", persistent=True) as broker:
@@ -133,6 +134,7 @@ async def test_a_full_disk_at_the_broker_costs_no_reading(keys: Keys, tmp_path: 
     table.ROWS.append(table.Row("disk full at the broker, 6 s", 1, None, None, "none"))
 
 
+@pytest.mark.long
 async def test_a_subscriber_that_stops_reading_costs_no_other_anything(
     broker: Mosquitto, keys: Keys, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ import pytest
 from envoy_mqtt.simulator.gateway import Gateway
 from envoy_mqtt.simulator.options import Options
 from tests.e2e.harness import Ears, Process, eventually, listening
+from tests.faults.rig import LONG_S
 from tests.mosquitto import Mosquitto
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "20"))
@@ -78,7 +79,7 @@ async def one_round(
     async with Process(folder, **keys) as bridge:
         if frozen:
             opened = gateway.streams.opened
-            await eventually(lambda: gateway.streams.opened > opened)
+            await eventually(lambda: gateway.streams.opened > opened, LONG_S)
         await asyncio.sleep(chance.uniform(SHORTEST_S if frozen else 0.0, LONGEST_S))
         at = time.time()
         bridge.process.kill()

@@ -35,6 +35,23 @@ def test_with_some_named_only_they_and_this_machine_are(client: str | None, admi
     assert Clients([INGRESS, "192.168.1.0/24", "fe80::/10"], ()).admits(client) is admitted
 
 
+@pytest.mark.parametrize(
+    ("host", "itself"),
+    [
+        ("127.0.0.1", True),
+        ("0.0.0.0", True),
+        ("::", True),
+        ("::1", True),
+        ("192.168.1.5", True),
+        ("192.168.2.5", False),
+        ("localhost", False),
+    ],
+)
+def test_this_machine_is_answered_where_it_listens_at_an_address_that_is(host: str, itself: bool) -> None:
+    assert Clients(["192.168.1.0/24"], ()).admits_itself(host) is itself
+    assert Clients((), ()).admits_itself(host)
+
+
 def test_only_who_is_named_is_a_proxy_and_this_machine_is_none() -> None:
     clients = Clients((), [INGRESS, "10.0.0.0/8"])
     trusted = [

@@ -306,6 +306,7 @@ export function redraw(view) {
   titles(view);
   if (!known(view.plot.cursor.idx)) readings(view, view.plot);
   mark(at("plot"), "data-points", data[0].length);
+  mark(at("plot"), "data-first", data[0][0] ?? "");
   mark(at("plot"), "data-last", data[0].at(-1) ?? "");
   mark(at("plot"), "data-span", Math.round(view.span));
   mark(at("plot"), "data-end", range(view)[1]);

@@ -8,7 +8,7 @@ const FINE_S = 900;
 const COARSE_S = 10;
 const THIN_EVERY = 300;
 
-// Longer without a point than this, or than three of a slow source's steps, and the line is broken.
+// A line breaks after so long without a point, or after three steps of a slow source.
 const GAP_S = 35;
 
 function gap(time) {
