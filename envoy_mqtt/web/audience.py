@@ -50,7 +50,7 @@ class Audience:
         if where is None:
             return
         if not message.payload:
-            self.last.pop(where, None)
+            self._forget(where)
             return
         if where[1] == "availability" and message.payload != self._word(where):
             self.since[where[0]] = unix()
@@ -59,6 +59,12 @@ class Audience:
             self.history.add(where[0], message.values)
         if self._viewers and where[1] in EVENTS:
             self.tell(topic, event(*where, message.payload))
+
+    def _forget(self, where: tuple[str, str]) -> None:
+        """A topic was emptied; without the word whether it is there a gateway is none any more."""
+        self.last.pop(where, None)
+        if where[1] == "availability":
+            self.since.pop(where[0], None)
 
     def _word(self, where: tuple[str, str]) -> bytes:
         return self.last[where].payload if where in self.last else b""

@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import signal
 import socket
 import sys
@@ -15,7 +14,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
-import pytest
+
+from tests.programs import require
 
 LINE = re.compile(r"mosquitto_sub -h 127\.0\.0\.1 -p (\d+) -t 'envoy/#' -v\n")
 PAGE = re.compile(r"(http://127\.0\.0\.1:\d+)/ shows a simulated house: open it in a browser\.\n")
@@ -52,9 +52,7 @@ async def said(process: asyncio.subprocess.Process, pattern: re.Pattern[str]) ->
 
 
 async def test_the_demo_says_one_line_to_try_that_works_then_a_line_a_second(tmp_path: Path) -> None:
-    mosquitto_sub = shutil.which("mosquitto_sub")
-    if mosquitto_sub is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("mosquitto_sub is not installed")
+    mosquitto_sub = require("mosquitto_sub", "mosquitto-clients")
     async with demo(tmp_path) as process:
         shown = await said(process, LINE)
         words = shlex.split(shown[0])

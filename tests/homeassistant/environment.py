@@ -8,9 +8,10 @@ ask for. Without such a Python it ends with status 1 in CI, and elsewhere with 0
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+from tests.programs import unprepared
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / ".tools" / "homeassistant"
@@ -40,9 +41,7 @@ def build() -> None:
         return
     python = next((path for path in candidates() if fits(path)), None)
     if python is None:
-        in_ci = os.environ.get("CI") == "true"
-        print(NO_PYTHON if in_ci else f"{NO_PYTHON}: its tests are skipped")
-        sys.exit(1 if in_ci else 0)
+        unprepared(NO_PYTHON)
     print(f"making Home Assistant {VERSION} with {python}, once")
     uv("venv", "--clear", "--python", str(python), str(HOME))
     install("--no-deps", f"homeassistant=={VERSION}")

@@ -86,7 +86,7 @@ async def memory(image: Image, more: dict[str, str]) -> float:
 async def browse(url: str) -> None:
     async with aiohttp.ClientSession() as client, client.get(f"{url}/events"):
         for _ in range(MINUTES * 4):
-            for path in ("/", "/metrics", "/api/state"):
+            for path in ("/", "/metrics", "/api/state", "/api/history", "/api/prices"):
                 async with client.get(f"{url}{path}") as answer:
                     await answer.read()
             await asyncio.sleep(15)

@@ -48,6 +48,8 @@ async def test_it_is_remembered_since_when_a_gateway_is_what_it_is() -> None:
     assert audience.since == {SERIAL: first}
     audience.see(Message(topic, b"online"))
     assert audience.since[SERIAL] > first
+    audience.see(Message(topic, b""))
+    assert audience.since == {}
 
 
 async def test_a_viewer_who_is_slow_gets_the_newest_and_the_other_everything() -> None:
