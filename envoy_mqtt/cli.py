@@ -322,8 +322,8 @@ def _keep_lean() -> None:
 def _need_simulator() -> None:
     if find_spec("cryptography") is None:
         raise EnvoyMqttError(
-            "the simulated gateway needs the package cryptography, which is not here: install "
-            "envoy-mqtt[simulator], or build the container image with EXTRA=simulator"
+            "the simulated gateway needs the package cryptography, which is not here: install the wheel "
+            "with [simulator] behind its name, or build the container image with EXTRA=simulator"
         )
 
 

@@ -13,7 +13,7 @@ from envoy_mqtt.diagnosis import broker, gateway, place
 from envoy_mqtt.diagnosis.findings import Check
 from envoy_mqtt.errors import ConfigError
 from envoy_mqtt.gateway import verdict
-from envoy_mqtt.gateway.trouble import LOCAL_NAME, SENTENCES
+from envoy_mqtt.gateway.trouble import LOCAL_NAME, NOBODY, SENTENCES
 from envoy_mqtt.problems import WORDS
 from envoy_mqtt.web.server import UNKNOWN_NAME
 from tests.pages import ROOT, text
@@ -50,7 +50,8 @@ def test_every_problem_is_there_once_in_its_own_words_with_its_remedy() -> None:
 
 
 def test_every_cause_of_no_connection_is_there() -> None:
-    said = {re.split(r": |\{", sentence)[0] for _, _, sentence in SENTENCES} - {""}
+    sentences = [*NOBODY.values(), *(sentence for _, _, sentence in SENTENCES)]
+    said = {re.split(r": |\{", sentence)[0].strip() for sentence in sentences} - {""}
     rare = {it for it in said if it.startswith(("the connection was cut ", "its certificate changed"))}
     assert set(quoted(tables("cause"))) == said - rare
     assert LOCAL_NAME.startswith("its name does not resolve")

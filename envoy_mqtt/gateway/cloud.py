@@ -62,7 +62,7 @@ def unavailable(what: str, *, final: bool = False, after_s: float = 0.0) -> Clou
 
 def _password() -> CloudTrouble:
     return CloudTrouble(
-        "Enphase's cloud refuses the username or the password: sign in with them at "
+        "Enphase's cloud refuses the username or the password; sign in with them at "
         "https://enlighten.enphaseenergy.com and mend gateway.account",
         code="account_password",
         final=True,

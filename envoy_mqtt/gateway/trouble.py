@@ -3,6 +3,7 @@
 The reasons are the contract's words for why a gateway is offline.
 """
 
+import errno
 from email.utils import parsedate_to_datetime
 
 import aiohttp
@@ -30,6 +31,13 @@ SENTENCES: tuple[tuple[type[BaseException], str, str], ...] = (
     (OSError, "closed", "the connection was cut: {}"),
     (BaseException, "closed", "the connection was cut"),
 )
+
+# aiohttp's own text of these is not for people.
+NOBODY = {
+    errno.ECONNREFUSED: "nothing listens at {host}:{port} (connection refused)",
+    errno.EHOSTUNREACH: "nothing is at {host} (no route to host)",
+    errno.ENETUNREACH: "there is no way to {host} from here (network is unreachable)",
+}
 
 LOCAL_NAME = (
     "its name does not resolve; names ending in .local do not in most containers and routed networks: "
@@ -83,6 +91,9 @@ def translate(error: BaseException) -> TryAgain:
     """The same trouble in our words."""
     if isinstance(error, aiohttp.ClientConnectorDNSError) and error.host.endswith(".local"):
         return GatewayUnavailable(LOCAL_NAME, reason="unreachable")
+    if isinstance(error, NO_CONNECTION[0]) and error.errno in NOBODY:
+        text = NOBODY[error.errno].format(host=error.host, port=error.port)
+        return GatewayUnavailable(text, reason="unreachable")
     reason, sentence = next((why, text) for kind, why, text in SENTENCES if isinstance(error, kind))
     detail = " ".join(str(error).split())[:200] or type(error).__name__
     return GatewayUnavailable(sentence.format(detail), reason=reason)

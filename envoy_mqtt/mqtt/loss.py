@@ -1,6 +1,10 @@
 """Why there is no connection to the broker, or none any more, as half a sentence."""
 
+import re
 import ssl
+
+# "[Errno 111] Connection refused" says no more than without it.
+NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 
 SILENT = "it accepts connections and does not answer"
 
@@ -24,7 +28,7 @@ def said(error: BaseException) -> str:
     if insecure is not None:
         # An error of Python's own making, not OpenSSL's, has no such attribute.
         return INSECURE.format((getattr(insecure, "reason", None) or str(insecure)).replace("_", " ").lower())
-    words = str(error.__cause__ or error)
+    words = NUMBER.sub("", str(error.__cause__ or error))
     return SILENT if "timed out" in words else words
 
 

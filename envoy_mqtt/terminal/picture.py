@@ -74,7 +74,7 @@ def _sections(board: Board, scene: Scene, width: int) -> Iterator[Section]:
 def _gateway(board: Board, scene: Scene, serial: str, width: int, rank: int) -> Iterator[Section]:
     gateway = board.gateways[serial]
     name = [(serial, STRONG), (f"  {words(gateway.table('gateway'), 'firmware')}", DIM)]
-    said = sentence(gateway.live)
+    said = "" if gateway.online is False else sentence(gateway.live)
     yield Section(
         rank, [BLANK, both_ends(name, [_freshness(gateway, scene)], width), *flow(gateway.live, width)]
     )

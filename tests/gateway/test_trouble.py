@@ -53,7 +53,10 @@ def refused() -> OSError:
 
 FOUND = [
     (BadAnswer("/info is not XML"), "bad_data", "/info is not XML"),
-    (aiohttp.ClientConnectorError(key(), refused()), "unreachable", "no connection"),
+    (aiohttp.ClientConnectorError(key(), refused()), "unreachable", "nothing listens at 192.168.1.20:443"),
+    (aiohttp.ClientConnectorError(key(), OSError(113, "Connect")), "unreachable", "nothing is at"),
+    (aiohttp.ClientConnectorError(key(), OSError(101, "Connect")), "unreachable", "no way to 192.168.1.20"),
+    (aiohttp.ClientConnectorError(key(), OSError(12, "memory")), "unreachable", "no connection"),
     (aiohttp.ClientConnectorDNSError(key("gateway"), OSError(-2, "unknown")), "unreachable", "resolve"),
     (aiohttp.ClientConnectorSSLError(key(), ssl.SSLError(1, "bad")), "unreachable", "secure"),
     (aiohttp.ClientConnectorCertificateError(key(), ssl.CertificateError("x")), "unreachable", "secure"),

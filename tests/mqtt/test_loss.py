@@ -21,6 +21,11 @@ def test_only_the_cause_of_a_lost_connection_says_why() -> None:
     assert said(aiomqtt.MqttError("Connection refused")) == "Connection refused"
 
 
+def test_the_number_of_a_system_s_error_is_left_out() -> None:
+    assert said(aiomqtt.MqttError("[Errno 111] Connection refused")) == "Connection refused"
+    assert said(aiomqtt.MqttError("[Errno -2] Name or service not known")) == "Name or service not known"
+
+
 def test_a_broker_that_hangs_is_silent_whatever_timed_out() -> None:
     assert said(aiomqtt.MqttError("Operation timed out")) == SILENT
 

@@ -1,9 +1,20 @@
 """The chart grows, and can be zoomed, moved and read."""
 
+from time import gmtime, strftime
+
 from playwright.async_api import Browser
 
 from tests.page.house import FULLEST, House
 from tests.page.visit import Visit, payload, visiting
+
+# Inverters report once a minute; between the fifth report and the sixth the gateway was away.
+ROWS = """async () => {
+    const { add, empty, rows } = await import("./page/history.js");
+    const past = empty();
+    const times = [0, 60, 120, 180, 240, 1200, 1260, 1320, 1380];
+    for (const time of times) add(past, { time, production_power: 500 });
+    return rows(past, ["production"], 0);
+}"""
 
 pytestmark = FULLEST
 
@@ -29,6 +40,25 @@ async def test_who_comes_later_sees_what_was_before(house: House, browser: Brows
     async with visiting(browser, house.address) as visit:
         await visit.live()
         await visit.until("(time) => Number(document.getElementById('plot').dataset.first) < time", first + 2)
+
+
+async def test_a_young_chart_says_since_when_there_were_readings(house: House, browser: Browser) -> None:
+    first = (await house.ears.hear("/live"))[0]
+    begun = strftime("%H:%M", gmtime(payload(first.payload)["time"]))
+    async with visiting(browser, house.address) as visit:
+        await visit.live()
+        assert await visit.text("#chart-title") == f"Since {begun}"
+
+
+async def test_a_source_of_one_reading_a_minute_has_a_line_and_an_outage_breaks_it(
+    house: House, browser: Browser
+) -> None:
+    async with visiting(browser, house.address) as visit:
+        await visit.live()
+        drawn = await visit.page.evaluate(ROWS)
+    times, watts = drawn
+    assert times == [0, 60, 120, 180, 240, 241, 1200, 1260, 1320, 1380]
+    assert watts == [500, 500, 500, 500, 500, None, 500, 500, 500, 500]
 
 
 async def test_a_length_is_chosen_with_a_button(house: House, browser: Browser) -> None:

@@ -15,6 +15,9 @@ LOST = """() => document.body.dataset.link === "lost"
     && document.getElementById("lost").innerText.includes("has not been heard")"""
 AT_MOST_S = 5.0
 
+# A reading of ten seconds ago.
+OLD = """() => /^\\d\\d+ s ago$/.test(document.getElementById("pulse-text").textContent)"""
+
 
 def of_the_network(line: str) -> bool:
     """What a browser itself says of a server that is not there."""
@@ -44,6 +47,22 @@ async def test_a_dead_bridge_is_told_and_a_new_one_is_found(
         await visit.live()
         assert await visit.page.locator("#lost").is_hidden()
         assert await visit.text("#verb") == "Feeding the grid"
+
+
+async def test_who_comes_while_the_gateway_is_silent_sees_how_old_the_reading_is(
+    tmp_path: Path, keys: Keys, browser: Browser
+) -> None:
+    async with (
+        standing(tmp_path, keys, Options(start=NOON), availability__timeout_s=300) as house,
+        visiting(browser, house.address) as first,
+    ):
+        await first.live()
+        await house.gateway.fault("outage")
+        await first.until(OLD)
+        async with visiting(browser, house.address) as late:
+            await late.until("() => document.getElementById('pulse').dataset.state === 'good'")
+            age, *words = (await late.text("#pulse-text")).split()
+            assert (int(age) >= 10, words) == (True, ["s", "ago"])
 
 
 async def test_a_bridge_that_hangs_is_told_and_heard_again(

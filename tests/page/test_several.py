@@ -62,6 +62,7 @@ async def test_a_silent_one_is_left_out_and_named(tmp_path: Path, keys: Keys, br
         await visit.until("() => document.getElementById('pulse-text').textContent === '1 silent'")
         assert await visit.page.get_by_role("tab").nth(2).get_attribute("data-fresh") == "false"
         await visit.page.locator(".problem", has_text=BARN.serial).wait_for()
+        assert (await visit.text("#sentence")).endswith(" Without …49999.")
 
 
 async def test_the_tariff_is_told(tmp_path: Path, keys: Keys, browser: Browser) -> None:

@@ -127,6 +127,8 @@ def test_what_is_wrong_is_said_with_since_when_and_what_to_do() -> None:
     assert f"✗ The gateway is silent. ({SERIAL} · since 11:58)" in lines
     assert "  → Look whether it is on." in lines
     assert any(line.endswith("offline, last reading at 12:00:00") for line in lines)
+    assert any(line.startswith("The house feeds") for line in shown(WELL))
+    assert not any(line.startswith("The house") for line in lines)
     assert "Nothing is wrong." not in lines
 
 

@@ -317,7 +317,8 @@ function titles(view) {
   const named = view.end === null && SPANS.find(([seconds]) => seconds === view.span);
   const [from, to] = range(view);
   const young = named && to - from < view.span - 5;
-  say(at("chart-title"), young ? `Since ${clock(from)}` : named ? named[2] : `${clock(from, view.span < 300)} – ${clock(to, view.span < 300)}`);
+  const first = Math.max(from, view.plot.data[0][0] ?? from);
+  say(at("chart-title"), young ? `Since ${clock(first)}` : named ? named[2] : `${clock(from, view.span < 300)} – ${clock(to, view.span < 300)}`);
   at("follow").hidden = Boolean(named);
   for (const each of at("spans").children) {
     mark(each, "aria-pressed", Boolean(named) && Number(each.dataset.seconds) === view.span);

@@ -36,7 +36,7 @@ export function show(reading) {
   say(at("verb"), VERBS[name]);
   say(at("big"), value);
   say(at("big-unit"), unit && `\u00a0${unit}`);
-  const more = sentence(reading, name);
+  const more = [sentence(reading, name), without(reading.missing)].filter(Boolean).join(" ");
   say(at("sentence"), more);
   say(at("flow-title"), `${VERBS[name]}${known(size) ? ` ${watts(size)}` : ""}. ${more}`);
   document.title = known(size) && name !== "balance" ? `${value} ${unit} · ${VERBS[name]}` : `${VERBS[name]} · Envoy`;
@@ -57,6 +57,9 @@ function sentence(reading, name) {
   const text = told.length ? `${told.join(", ")} and ${last}.` : `${last}.`;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+// A total of fewer gateways looks as good as one of all.
+const without = (missing) => (missing.length ? `Without ${missing.map((each) => `…${each.slice(-5)}`).join(", ")}.` : "");
 
 const ofSun = (production) => (production < 5 ? "the sun gives nothing" : `the sun gives ${watts(production)}`);
 

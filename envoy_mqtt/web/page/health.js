@@ -64,10 +64,10 @@ function freshness(site, serial, table, doctor) {
 
 function pace({ fresh: good, rate_hz, age_s, stalls, bursts }) {
   if (!good) return known(age_s) ? `newest ${duration(Math.round(age_s))} old` : "";
-  const told = [`${number(rate_hz, 1)} a second`, `newest ${age_s < 1 ? "less than 1 s" : duration(Math.round(age_s))} old`];
+  const told = [rate_hz >= 0.5 && `${number(rate_hz, 1)} a second`, `newest ${age_s < 1 ? "less than 1 s" : duration(Math.round(age_s))} old`];
   if (bursts) told.push(`${number(bursts)} bursts`);
   if (stalls) told.push(`${number(stalls)} stalls`);
-  return told.join(", ");
+  return told.filter(Boolean).join(", ");
 }
 
 function token({ token_days_left: left, token_role }) {

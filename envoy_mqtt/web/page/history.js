@@ -1,6 +1,4 @@
-// What the chart shows: columns of power over time, as the server remembers them and as readings arrive.
-//
-// 1 s for the last 15 min and 10 s for the 24 h before, as the server keeps it.
+// What the chart shows: power over time as columns, 1 s for 15 min and 10 s for 24 h, as the server keeps it.
 
 import { fetched } from "./feed.js";
 import { METERS } from "./site.js";
@@ -10,8 +8,13 @@ const FINE_S = 900;
 const COARSE_S = 10;
 const THIN_EVERY = 300;
 
-// Longer without a point than this and the line is broken: nobody knows what was in between.
+// A line breaks after so long without a point, or after three steps of a slow source.
 const GAP_S = 35;
+
+function gap(time) {
+  const steps = time.slice(-15).map((each, n, all) => each - all[n - 1]).slice(1).sort((a, b) => a - b);
+  return Math.max(GAP_S, 3 * (steps[steps.length >> 1] ?? 0));
+}
 
 export function empty() {
   return { time: [], production: [], net: [], consumption: [], storage: [], asked_s: 0, added: 0 };
@@ -60,8 +63,9 @@ export function rows(past, meters, from) {
   let start = past.time.findIndex((time) => time >= from);
   start = start < 0 ? past.time.length : Math.max(0, start - 1);
   const found = [[], ...meters.map(() => [])];
+  const most = gap(past.time);
   for (let n = start; n < past.time.length; n += 1) {
-    if (n > start && past.time[n] - past.time[n - 1] > GAP_S) {
+    if (n > start && past.time[n] - past.time[n - 1] > most) {
       found[0].push(past.time[n - 1] + 1);
       meters.forEach((_, row) => found[row + 1].push(null));
     }
@@ -78,11 +82,12 @@ export function total(pasts, from) {
   const first = Math.min(...pasts.map((past) => past.time[0] ?? Infinity));
   const last = Math.max(...pasts.map((past) => past.time.at(-1) ?? -Infinity));
   const places = pasts.map(() => -1);
+  const gaps = pasts.map((past) => gap(past.time));
   for (let time = Math.ceil(Math.max(first, from) / step) * step; time <= last; time += step) {
     pasts.forEach((past, n) => {
       while (past.time[places[n] + 1] <= time) places[n] += 1;
     });
-    const there = places.map((place, n) => place >= 0 && time - pasts[n].time[place] <= GAP_S);
+    const there = places.map((place, n) => place >= 0 && time - pasts[n].time[place] <= gaps[n]);
     sums.time.push(time);
     for (const meter of METERS) {
       const values = pasts.map((past, n) => (there[n] ? past[meter][places[n]] : null));

@@ -23,7 +23,7 @@ const DOCTOR_EVERY_MS = 10000;
 const PRICES_EVERY_MS = 300000;
 
 const page = {
-  link: "opening", chosen: location.hash.slice(1), said: site.kept(), past: {}, heardAt: {},
+  link: "opening", chosen: location.hash.slice(1), said: site.kept(), past: {},
   doctor: null, prices: {}, due: false,
   ahead_s: Date.now() / 1000 - performance.now() / 1000, // the bridge's clock; a tablet's own may be wrong
 };
@@ -36,7 +36,6 @@ function hear(name, data) {
   site.hear(page.said, name, data);
   if (name === "health") page.ahead_s = data.time - performance.now() / 1000;
   if (name === "live") {
-    page.heardAt[data.serial] = performance.now();
     history.add(past(data.serial), data);
   }
   if (name === "tariff" && !(data.serial in page.prices)) ask(data.serial);
@@ -130,7 +129,7 @@ function show() {
   at("setup").hidden = view !== "setup";
   at("house").hidden = view === "setup";
   at("health").hidden = view !== "house";
-  health.pill(page.link, reading, age(chosen));
+  health.pill(page.link, reading, bridgeNow() - reading.time);
   if (view === "setup") setup.show(said, chosen, page.doctor);
   if (view !== "setup") health.showProblems(said, chosen);
   else at("problems").hidden = true;
@@ -145,19 +144,14 @@ function showHouse(reading) {
   headline.showRate(reading.fresh ? tariff : null);
   flows.show(flow, reading);
   charts.curves(chart, Object.keys(reading.watts));
-  charts.advance(chart, Math.max(page.ahead_s + performance.now() / 1000 - 1, reading.time ?? 0), reading.fresh ? reading.watts : {});
+  charts.advance(chart, Math.max(bridgeNow() - 1, reading.time ?? 0), reading.fresh ? reading.watts : {});
   charts.priced(chart, page.prices[chosen]);
   todays.show(site.today(said, chosen));
   tariffs.show(tariff);
   phases.show(chosen === site.ALL ? null : said.gateways[chosen]?.live);
 }
 
-// Seconds since the newest reading arrived here.
-function age(chosen) {
-  const heard = (chosen === site.ALL ? site.serials(page.said) : [chosen]).map((each) => page.heardAt[each]);
-  const last = Math.max(...heard.filter(Boolean));
-  return Number.isFinite(last) ? (performance.now() - last) / 1000 : 0;
-}
+const bridgeNow = () => page.ahead_s + performance.now() / 1000;
 
 function choose() {
   const there = site.serials(page.said);

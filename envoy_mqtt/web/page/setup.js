@@ -110,7 +110,7 @@ const GIVEN = {
     gateways?.length ? `It is looked for at ${gateways.map(({ host }) => host).join(", ")}.` : "",
   token: ({ gateways }) => {
     const used = new Set(gateways?.map(({ access }) => access).filter(Boolean));
-    return used.size ? `What it has is ${[...used].map((key) => `gateway.${key}`).join(", ")}.` : "";
+    return used.size ? `It is given ${[...used].map((key) => `gateway.${key}`).join(", ")}.` : "";
   },
 };
 
