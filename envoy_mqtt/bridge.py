@@ -31,7 +31,7 @@ from envoy_mqtt.gateway.hearing import Heard, Hearing
 from envoy_mqtt.gateway.ladder import Source, Step
 from envoy_mqtt.gateway.layout import Combine, combiner
 from envoy_mqtt.gateway.pace import Pace, WallClock
-from envoy_mqtt.gateway.plan import Wanted, polls
+from envoy_mqtt.gateway.plan import Wanted, polls, told_beside
 from envoy_mqtt.gateway.schedule import Poll
 from envoy_mqtt.gateway.sse import Decoder
 from envoy_mqtt.inventory import Inventory
@@ -138,8 +138,12 @@ class Bridge:
 
     @property
     def source_reason(self) -> str:
-        """Why from there, in sentences; empty before that was decided."""
-        return f"{self._step.reason} {TOTAL_IS_NET}" if self.total_is_net else self._step.reason
+        """Why from there, in sentences, and what comes from elsewhere; empty before that was decided."""
+        if self._site is None or not self._step.reason:
+            return self._step.reason
+        known = [TOTAL_IS_NET] if self.total_is_net else []
+        beside = told_beside(self._site, self._step.source, self._hearing.production_s)
+        return " ".join((self._step.reason, *known, *beside))
 
     @property
     def total_is_net(self) -> bool:

@@ -123,7 +123,11 @@ def tls(settings: config.Tls) -> ssl.SSLContext | None:
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
         if settings.cert_file is not None:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
+            # Without a password of ours OpenSSL asks the terminal for one, and waits.
+            context.load_cert_chain(settings.cert_file, settings.key_file, password="")
     except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"mqtt.tls: the certificate files cannot be used ({error})") from None
+        raise ConfigError(
+            f"mqtt.tls: the certificate files cannot be used ({error}): they have to be PEM, and the key "
+            "without a password"
+        ) from None
     return context

@@ -82,6 +82,16 @@ def polls(
     return tuple(there.values())
 
 
+def told_beside(site: Site, source: Source, production_s: float) -> Iterator[str]:
+    """What of the site no meter measures, and how often it is asked for instead, in sentences."""
+    if source is Source.PRODUCTION:
+        return  # its own reason says so
+    if Kind.PRODUCTION not in site.metered:
+        yield f"Production has no meter: the inverters' own figure is asked for every {production_s:.0f} s."
+    if site.battery and Kind.STORAGE not in site.metered:
+        yield f"The battery has no meter: its power is asked for every {BATTERY_S:.0f} s."
+
+
 def _polls(
     site: Site, source: Source, wanted: Wanted, *, reports: bool, production_s: float
 ) -> Iterator[Poll]:

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from envoy_mqtt.gateway.ladder import Source
-from envoy_mqtt.gateway.plan import METERS, Wanted, page_of, polls
+from envoy_mqtt.gateway.plan import METERS, Wanted, page_of, polls, told_beside
 from envoy_mqtt.gateway.schedule import Poll, Schedule
 from envoy_mqtt.model import Identity, Kind, Meter, Site
 
@@ -197,3 +197,17 @@ def test_streaming_at_default_settings_takes_a_request_a_minute_and_a_few_more_a
     assert (counted[HOME], counted[REPORTED]) == (1, 1)
     assert 95 <= counted[BATTERIES] <= 97
     assert counted.total() <= 1440 + 97 + 97 + 2
+
+
+@pytest.mark.parametrize(
+    ("layout", "source", "told"),
+    [
+        (site(P, N), STREAM, []),
+        (site(P, N, S), READINGS, []),
+        (site(N), STREAM, ["Production has no meter: the inverters' own figure is asked for every 60 s."]),
+        (site(P, N, battery=True), STREAM, ["The battery has no meter: its power is asked for every 5 s."]),
+        (site(metered=False), PRODUCTION, []),
+    ],
+)
+def test_what_no_meter_measures_is_told(layout: Site, source: Source, told: list[str]) -> None:
+    assert list(told_beside(layout, source, 60.0)) == told

@@ -41,7 +41,7 @@ function due(amount, sum, out, back) {
 }
 
 function parts(tariff, when, sells, sum) {
-  const cost = `${sum(tariff[`import_cost_${when}`])} bought`;
+  const cost = `${sum(tariff[`import_cost_${when}`])} ${when === "bill" ? "charged" : "bought"}`;
   return sells ? `${cost}, ${sum(tariff[`export_revenue_${when}`])} earned` : cost;
 }
 
