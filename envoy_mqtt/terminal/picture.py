@@ -27,6 +27,9 @@ from envoy_mqtt.terminal.power import UNKNOWN, flow, overview, phases, sentence
 
 BLANK: Line = []
 
+# Below this many columns nothing is worth reading, and `textwrap` may not end where a word has no room.
+NARROWEST = 40
+
 # The pace in health is that of the last minute.
 MINUTE_S = 60.0
 
@@ -51,7 +54,7 @@ class Scene(NamedTuple):
 
 def picture(board: Board, scene: Scene, width: int, height: int) -> list[Line]:
     """The lines, at most `height`; where the terminal is very narrow they go beyond its edge."""
-    return fitting(list(_sections(board, scene, width)), height)
+    return fitting(list(_sections(board, scene, max(width, NARROWEST))), height)
 
 
 def _sections(board: Board, scene: Scene, width: int) -> Iterator[Section]:

@@ -163,7 +163,7 @@ def test_several_gateways_are_a_table_with_their_sum_and_an_unknown_one_has_none
     assert ["solar", "house", "grid"] in [line.split() for line in shown(it, width=40)]
 
 
-@pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 20), (160, 50), (30, 5), (20, 1)])
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (40, 20), (160, 50), (30, 5), (20, 1), (1, 9)])
 def test_it_fits_and_the_flow_stays_longest(width: int, height: int) -> None:
     lines = picture(WELL, SCENE, width, height)
     assert len(lines) <= height
