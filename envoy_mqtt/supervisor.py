@@ -38,6 +38,10 @@ class Offer(NamedTuple):
     username: str | None
     password: str | None
 
+    def __repr__(self) -> str:
+        """Where it is; whatever prints this prints no password."""
+        return f"Offer({self.host}:{self.port})"
+
 
 class Services:
     """The Supervisor at `url`, to whom we are who has this token."""

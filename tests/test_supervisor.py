@@ -117,3 +117,7 @@ async def test_an_answer_in_pieces_is_one_answer() -> None:
 async def test_an_answer_without_an_end_is_not_heard_to_its_end() -> None:
     async with saying(200, *[" " * 4096] * 40) as services:
         assert "it does not answer" in await refusal(services)
+
+
+def test_an_offer_can_be_printed() -> None:
+    assert "secret" not in f"{Offer('core-mosquitto', 1883, False, 'addons', 'secret')!r}"
