@@ -171,7 +171,7 @@ class HomeAssistant:
         await self.ask("call_service", domain=domain, service=name, service_data=data)
 
     def warnings(self) -> list[str]:
-        """What its log says from a warning on that could be about us; our own folder may be called so, too."""
+        """What its log says from a warning on that could be about us, wherever we lie."""
         told = self._log.read_text().replace(str(ROOT), "")
         entries = re.split(r"(?m)^(?=\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ )", told)
         loud = [entry for entry in entries if re.match(r"\S+ \S+ (WARNING|ERROR|CRITICAL) ", entry)]
