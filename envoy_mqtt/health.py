@@ -144,7 +144,6 @@ class Process(NamedTuple):
     version: str
     started: float  # steady
     memory_mib: float
-    standing: Iterable[Trouble] = ()
 
 
 def offline_reason(gateway: Gateway, now: float) -> str | None:
@@ -161,10 +160,12 @@ def offline_reason(gateway: Gateway, now: float) -> str | None:
     return "starting" if gateway.pulse.last is None else "timeout"
 
 
-def problems(gateways: Iterable[Gateway], broker: Broker, process: Process, now: Instant) -> list[Problem]:
-    """Everything that is wrong now."""
+def problems(
+    gateways: Iterable[Gateway], broker: Broker, standing: Iterable[Trouble], now: Instant
+) -> list[Problem]:
+    """Everything that is wrong now; `standing` is what is wrong with the bridge itself."""
     found = [problem for gateway in gateways for problem in of_gateway(gateway, now.steady)]
-    return [*found, *of_broker(broker), *_standing(process.standing, None)]
+    return [*found, *of_broker(broker), *_standing(standing, None)]
 
 
 def of_gateway(gateway: Gateway, now: float) -> Iterator[Problem]:

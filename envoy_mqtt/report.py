@@ -113,15 +113,18 @@ class Report:
 
     def _look(self, now: Instant) -> None:
         """Others look too: that a problem came or went is remembered until it is told."""
-        found = health.problems(self.gateways(now), self.broker, self._process(now), now)
+        found = health.problems(self.gateways(now), self.broker, self._standing(now), now)
         self._news |= self._register.update(map(_harmless, found), now.unix)
 
     def _payload(self, now: Instant) -> dict[str, object]:
-        return health.payload(self._process(now), self.gateways(now), self.broker, self._register, now)
+        return health.payload(self._process(), self.gateways(now), self.broker, self._register, now)
 
-    def _process(self, now: Instant) -> health.Process:
+    def _process(self) -> health.Process:
+        return health.Process(__version__, self._started, resident_mib())
+
+    def _standing(self, now: Instant) -> list[Trouble]:
         clock = [Trouble(code="clock")] if now.unix < CLOCK_SET else []
-        return health.Process(__version__, self._started, resident_mib(), [*clock, *self._line.standing])
+        return [*clock, *self._line.standing]
 
     def _about(self, serial: str | None) -> object:
         said = self._outbox.said(f"{self._base}/{serial}/gateway")

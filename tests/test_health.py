@@ -3,6 +3,7 @@
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,8 @@ def codes(found: list[Problem]) -> list[tuple[str, str | None]]:
     return [(problem.code, problem.serial) for problem in found]
 
 
-def all_of(it: Gateway, broker: Broker = THERE, process: Process = PROCESS) -> list[Problem]:
-    return problems([it], broker, process, NOW)
+def all_of(it: Gateway, broker: Broker = THERE, standing: Iterable[Trouble] = ()) -> list[Problem]:
+    return problems([it], broker, standing, NOW)
 
 
 def test_the_tables_have_the_contracts_keys_and_no_others() -> None:
@@ -277,9 +278,7 @@ def test_refused_topics_are_named_but_not_without_end() -> None:
 
 
 def test_what_is_wrong_with_the_bridge_itself_is_told() -> None:
-    assert codes(all_of(gateway(), process=PROCESS._replace(standing=[Trouble(code="disk")]))) == [
-        ("disk", None)
-    ]
+    assert codes(all_of(gateway(), standing=[Trouble(code="disk")])) == [("disk", None)]
 
 
 def test_the_broker_in_numbers() -> None:

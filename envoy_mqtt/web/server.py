@@ -67,6 +67,7 @@ class Server:
         self._web = web
         self._names = frozenset((*web.allowed_hosts, socket.gethostname().lower(), web.host.lower()))
         self._clients = Clients(web.allowed_clients, web.trusted_proxies)
+        self._admits_itself = self._clients.admits_itself(web.host)
         self._report, self._line = report, line
         self.listening = False
         self.audience = Audience(base_topic)
@@ -75,7 +76,7 @@ class Server:
     @property
     def answers_itself(self) -> bool:
         """Whether `envoy-mqtt healthcheck` is answered."""
-        return self.listening and self._clients.admits_itself(self._web.host)
+        return self.listening and self._admits_itself
 
     async def serve(self) -> NoReturn:
         """Listen until cancelled; raises `TryAgain` where the port cannot be had."""
