@@ -699,12 +699,12 @@ def test_the_configuration_in_force_is_shown_as_toml_without_secrets(tmp_path: P
     )
 
 
-def test_what_is_public_has_no_secret_and_is_json(tmp_path: Path) -> None:
+def test_what_is_public_has_no_secret_and_no_path_and_is_json(tmp_path: Path) -> None:
     toml = f"gateway.token = '{JWT}'\nmqtt.password = 'pw'\n[gateway.account]\n"
     toml += "username = 'me@example.com'\npassword = 'pw'"
-    it = settings(tmp_path, toml, {"ENVOY_DATA_DIR": "/data"})
+    toml += "\n[mqtt.tls]\nca_file = '/home/me/ca.pem'"
+    it = settings(tmp_path, toml, {"ENVOY_DATA_DIR": "/home/me/data"})
     assert json.loads(json.dumps(public(it))) == {
-        "data_dir": "/data",
         "gateway": {
             "host": "envoy.local",
             "source": "auto",

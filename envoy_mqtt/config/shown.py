@@ -17,7 +17,9 @@ def show(settings: Settings) -> str:
 
 
 def public(settings: Settings) -> dict[str, Any]:
-    """The same for the topic `bridge/info`: values JSON knows, secrets absent altogether."""
+    """The same for the topic `bridge/info`: values JSON knows; secrets are absent altogether, and so is what
+    lies where on this machine.
+    """
     shown: dict[str, Any] = _without(_plain(settings))
     return shown
 
@@ -43,8 +45,6 @@ def _value(value: object) -> Any:
             return _plain(value)
         case tuple():
             return [_value(item) for item in value]
-        case Path():
-            return str(value)
         case float() if value.is_integer():
             return int(value)
     return value
@@ -53,7 +53,11 @@ def _value(value: object) -> Any:
 def _without(tree: Any) -> Any:
     match tree:
         case dict():
-            return {name: _without(value) for name, value in tree.items() if not isinstance(value, SecretStr)}
+            return {
+                name: _without(value)
+                for name, value in tree.items()
+                if not isinstance(value, SecretStr | Path)
+            }
         case list():
             return [_without(item) for item in tree]
     return tree
@@ -83,6 +87,8 @@ def _text(value: object) -> str:
         return f"[{', '.join(_text(item) for item in value)}]"
     if isinstance(value, SecretStr):
         value = HIDDEN
+    if isinstance(value, Path):
+        value = str(value)
     if isinstance(value, bool | int | float):
         return str(value).lower()
     # JSON's strings are TOML's but for DEL, which TOML wants escaped.

@@ -18,6 +18,9 @@ HUNG_UP_ON_TLS = (
 UNTRUSTED = "its certificate is refused: {}"
 INSECURE = "no secure connection: {}"
 
+# What the client's library says, and what it means.
+PLAIN = {"timed out": SILENT, "Unspecified error": "the connection ended without a word"}
+
 
 def said(error: BaseException) -> str:
     """What ended it. Of a lost connection only the cause says why: refused, taken over, shut down."""
@@ -29,7 +32,8 @@ def said(error: BaseException) -> str:
         # An error of Python's own making, not OpenSSL's, has no such attribute.
         return INSECURE.format((getattr(insecure, "reason", None) or str(insecure)).replace("_", " ").lower())
     words = NUMBER.sub("", str(error.__cause__ or error))
-    return SILENT if "timed out" in words else words
+    known = (sentence for part, sentence in PLAIN.items() if part in words)
+    return next(known, words)
 
 
 def first(group: BaseExceptionGroup[BaseException]) -> BaseException:

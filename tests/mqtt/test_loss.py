@@ -44,3 +44,9 @@ def test_trouble_with_tls_is_said_without_the_names_of_openssl() -> None:
 def test_of_several_errors_the_first_counts() -> None:
     one, two = OSError("one"), OSError("two")
     assert first(ExceptionGroup("", [ExceptionGroup("", [one]), two])) is one
+
+
+def test_a_connection_that_ends_without_a_word_is_told_in_words_of_ours() -> None:
+    lost = aiomqtt.MqttError("Disconnected during message iteration")
+    lost.__cause__ = aiomqtt.MqttError("[code:128] Unspecified error")
+    assert said(lost) == "the connection ended without a word"
